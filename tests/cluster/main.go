@@ -1,3 +1,4 @@
+// The test cluster's binary: an upstream component if it is called as one, else its own commands.
 package main
 
 import (
@@ -11,7 +12,13 @@ import (
 func main() {
 	if build, args := selectComponent(os.Args); build != nil {
 		os.Args = args
+		if path := os.Getenv(lifelineVariable); path != "" {
+			go exitWithLifeline(path)
+		}
 		os.Exit(cli.Run(build()))
 	}
-	fmt.Println("x")
+	if err := newRoot().Execute(); err != nil {
+		fmt.Fprintln(os.Stderr, "portolan-cluster:", err)
+		os.Exit(1)
+	}
 }
