@@ -1,0 +1,38 @@
+# Two commands: `make demo` runs the main job without a cluster, `make test` passes the tests.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+CARGO ?= cargo
+CLUSTER := target/cluster
+
+.PHONY: help demo test test-unit lint bench generate cluster cluster-down
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+demo: ## two demonstration servers behind one endpoint, no cluster needed
+	./scripts/demo.sh
+
+test: ## all that CI runs: unit, property, real API server, real clients
+	./scripts/test.sh
+
+test-unit: ## what needs no API server and no network
+	$(CARGO) test --workspace --lib --bins
+
+lint: ## formatting, clippy with warnings denied, licences and bans
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	cd tests/cluster && test -z "$$(gofmt -l .)"
+	@if command -v cargo-deny >/dev/null; then cargo deny check bans licenses sources; else echo "cargo-deny is not installed: licences and bans unchecked (the dependency test still refuses ring, OpenSSL and native-tls)"; fi
+
+bench: ## CPU per tools/call beside nginx in the same run
+	./scripts/bench.sh
+
+generate: ## the CRDs' YAML in the chart
+	$(CARGO) run -q -p portolan-crds --bin crdgen -- --out charts/portolan/crds
+
+cluster: ## a real API server, left running; kubeconfig in target/cluster/
+	@"$$(tests/cluster/build.sh)" up --dir "$(CURDIR)/$(CLUSTER)/run" --detach
+	@cp $(CLUSTER)/run/kubeconfig $(CLUSTER)/kubeconfig && echo "export KUBECONFIG=$(CURDIR)/$(CLUSTER)/kubeconfig"
+
+cluster-down: ## stop it and leave nothing
+	@"$$(tests/cluster/build.sh)" down --dir "$(CURDIR)/$(CLUSTER)/run"
