@@ -1,1 +1,15 @@
-//! To be filled.
+//! The protocol core: what MCP messages are, how they are read without being built, edited without being written anew, and carried across revisions.
+//!
+//! Pure: no sockets, no runtime, no clock. It must never re-serialise what a client or a server wrote; edits are splices of byte ranges.
+
+pub mod envelope;
+pub mod error;
+mod json;
+pub mod revision;
+pub mod span;
+pub mod splice;
+
+pub use envelope::{Envelope, Malformed, Meta, Shape, scan};
+pub use revision::{Era, Revision};
+pub use span::{Member, Span, Text};
+pub use splice::Splice;
