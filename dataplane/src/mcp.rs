@@ -2,8 +2,10 @@
 //!
 //! Pure: no sockets, no runtime, no clock. It must never re-serialise what a client or a server wrote; edits are splices of byte ranges.
 
+pub mod classify;
 pub mod envelope;
 pub mod error;
+pub mod headers;
 mod json;
 pub mod revision;
 pub mod span;

@@ -10,6 +10,7 @@ use std::borrow::Cow;
 
 use keys::{Key, Table, lookup};
 pub use meta::Meta;
+pub(crate) use meta::key;
 
 use super::error::{INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR};
 use super::json::{Kind, Reader, SyntaxError, Value};
