@@ -2,15 +2,19 @@
 //!
 //! Pure: no sockets, no runtime, no clock. It must never re-serialise what a client or a server wrote; edits are splices of byte ranges.
 
+pub mod answer;
 pub mod classify;
+pub mod cross;
 pub mod envelope;
 pub mod error;
 pub mod headers;
 mod json;
+pub mod message;
 pub mod revision;
 pub mod span;
 pub mod splice;
 
+pub use answer::{InvalidAnswer, ResponseEnvelope, scan_response};
 pub use envelope::{Envelope, Malformed, Meta, Shape, scan};
 pub use revision::{Era, Revision};
 pub use span::{Member, Span, Text};

@@ -297,7 +297,7 @@ impl Draft<'_> {
 }
 
 /// A string, or an integer in the range of an i64. `-0` is refused: some parsers make it a float.
-pub(super) fn is_id(body: &[u8], value: Value) -> bool {
+pub(crate) fn is_id(body: &[u8], value: Value) -> bool {
     match value.kind {
         Kind::String { .. } => true,
         Kind::Number { integer: true } => {

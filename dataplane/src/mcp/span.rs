@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::str::Chars;
 
 /// A range of bytes of a scanned body, `start..end`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Span {
     /// First byte.
     pub start: u32,

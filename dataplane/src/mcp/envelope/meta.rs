@@ -17,7 +17,7 @@ pub(crate) mod key {
 }
 
 /// `params._meta` and the members of it that the gateway reads or owns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Meta {
     /// The object.
     pub object: Span,
@@ -71,18 +71,7 @@ const META: Table<Field> = &[
 impl Draft<'_> {
     /// Reads `_meta`, whose value is an object.
     pub(super) fn meta(&mut self, reader: &mut Reader<'_>) -> Result<(), SyntaxError> {
-        let mut meta = Meta {
-            object: Span { start: 0, end: 0 },
-            protocol_version: None,
-            protocol_version_member: None,
-            client_capabilities: None,
-            client_info: None,
-            log_level: None,
-            progress_token: None,
-            traceparent: None,
-            tracestate: None,
-            baggage: None,
-        };
+        let mut meta = Meta::default();
         meta.object = reader.object(|reader, key| self.meta_member(reader, key, &mut meta))?;
         self.envelope.meta = Some(meta);
         Ok(())
