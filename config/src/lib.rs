@@ -3,6 +3,7 @@
 
 pub mod body;
 pub mod delta;
+pub mod exposure;
 pub mod limits;
 pub mod log;
 pub mod name;
@@ -13,6 +14,7 @@ pub mod version;
 mod step;
 
 pub use body::{Body, DecodeError};
+pub use exposure::exposed_name;
 pub use log::{Log, State};
 pub use name::{Kind, Name, NameError};
 pub use version::{Version, VersionError};
