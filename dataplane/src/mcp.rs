@@ -5,14 +5,18 @@
 pub mod answer;
 pub mod classify;
 pub mod cross;
+pub mod cursor;
 pub mod envelope;
 pub mod error;
 pub mod headers;
 mod json;
 pub mod message;
 pub mod revision;
+pub mod seal;
+pub mod session;
 pub mod span;
 pub mod splice;
+pub mod sse;
 
 pub use answer::{InvalidAnswer, ResponseEnvelope, scan_response};
 pub use envelope::{Envelope, Malformed, Meta, Shape, scan};
