@@ -242,7 +242,9 @@ impl Draft<'_> {
             (true, false, false) => Shape::Notification,
             (false, true, false) if id => Shape::Response,
             (false, false, true) => Shape::Response,
-            _ => return Err(InvalidAnswer(self.fault.unwrap_or("neither a response nor a message of a server").into())),
+            _ => {
+                return Err(InvalidAnswer(self.fault.unwrap_or("neither a response nor a message of a server").into()));
+            }
         };
         if !self.version {
             self.refuse("jsonrpc is not \"2.0\"");

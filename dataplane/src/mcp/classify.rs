@@ -49,11 +49,7 @@ pub enum Inbound<'h> {
 ///
 /// # Errors
 /// [`HeaderFault`], all of them with status 400.
-pub fn classify<'h>(
-    headers: &'h HeaderMap,
-    body: &[u8],
-    envelope: &Envelope,
-) -> Result<Inbound<'h>, HeaderFault> {
+pub fn classify<'h>(headers: &'h HeaderMap, body: &[u8], envelope: &Envelope) -> Result<Inbound<'h>, HeaderFault> {
     unambiguous(headers)?;
     if envelope.shape == Shape::Batch {
         return Err(HeaderFault::NotAllowed("batches are not accepted"));

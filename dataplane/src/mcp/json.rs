@@ -23,9 +23,13 @@ pub(crate) struct SyntaxError {
 pub(crate) enum Kind {
     Object,
     Array,
-    String { escaped: bool },
+    String {
+        escaped: bool,
+    },
     /// `integer`: neither fraction nor exponent.
-    Number { integer: bool },
+    Number {
+        integer: bool,
+    },
     True,
     False,
     Null,

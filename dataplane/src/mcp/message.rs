@@ -167,12 +167,23 @@ pub fn discover_result(id: &[u8], instructions: Option<&str>, hints: CacheHints)
     answer(id, hinted(result, hints))
 }
 
-/// The answer to `tools/list`: `tools` is the JSON array, `hints` are for modern agents.
+/// The answer to `tools/list`: `tools` is the JSON array, `hints` are for modern agents. The array, which may be large, is copied once.
 #[must_use]
 pub fn tools_list_result(id: &[u8], era: Era, tools: &[u8], next_cursor: Option<&str>, hints: CacheHints) -> Bytes {
     let next_cursor = next_cursor.map(string);
-    let listed = result(era).raw("tools", tools).some("nextCursor", next_cursor.as_deref());
-    answer(id, if era == Era::Modern { hinted(listed, hints) } else { listed })
+    let rest = result(era).some("nextCursor", next_cursor.as_deref());
+    let rest = if era == Era::Modern { hinted(rest, hints) } else { rest }.done();
+    let mut out = Vec::with_capacity(tools.len() + rest.len() + id.len() + 64);
+    out.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
+    out.extend_from_slice(id);
+    out.extend_from_slice(br#","result":{"tools":"#);
+    out.extend_from_slice(tools);
+    if rest != b"{}" {
+        out.push(b',');
+    }
+    out.extend_from_slice(&rest[1..]);
+    out.push(b'}');
+    out.into()
 }
 
 /// A `tools/call` that failed in a way that the model should read.

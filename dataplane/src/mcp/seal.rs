@@ -76,7 +76,10 @@ const VERSION: &str = "v1";
 
 /// Seals `plain`: `v1.KEY.BASE64URL` of nonce, cipher text and tag. Nonces are random, so a key is good for 2^32 texts.
 #[must_use]
-#[expect(clippy::expect_used, reason = "AES-GCM refuses only texts of 64 GiB, and aws-lc aborts when it has no randomness")]
+#[expect(
+    clippy::expect_used,
+    reason = "AES-GCM refuses only texts of 64 GiB, and aws-lc aborts when it has no randomness"
+)]
 pub fn seal(ring: &Ring, context: Context, binding: &Binding<'_>, plain: &[u8]) -> String {
     let key = ring.sealing();
     let prefix = format!("{VERSION}.{}.", key.id);

@@ -3,7 +3,8 @@ use super::*;
 #[test]
 fn an_error_echoes_the_id_as_it_was_sent() {
     let rendered = render(Some(b"\"\\u0061\""), INVALID_PARAMS, "no \"such\" tool\n", Some(b"{\"x\":1}"));
-    let expected = r#"{"jsonrpc":"2.0","id":"\u0061","error":{"code":-32602,"message":"no \"such\" tool\n","data":{"x":1}}}"#;
+    let expected =
+        r#"{"jsonrpc":"2.0","id":"\u0061","error":{"code":-32602,"message":"no \"such\" tool\n","data":{"x":1}}}"#;
     assert_eq!(rendered, expected);
 }
 

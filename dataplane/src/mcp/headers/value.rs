@@ -30,8 +30,7 @@ pub fn encode(text: &str) -> HeaderValue {
         && !text.starts_with(' ')
         && !text.ends_with(' ')
         && wrapped(text).is_none();
-    let value =
-        if plain { Cow::Borrowed(text) } else { Cow::Owned(format!("{OPEN}{}{CLOSE}", STANDARD.encode(text))) };
+    let value = if plain { Cow::Borrowed(text) } else { Cow::Owned(format!("{OPEN}{}{CLOSE}", STANDARD.encode(text))) };
     HeaderValue::from_str(&value).expect("a safe header value")
 }
 
