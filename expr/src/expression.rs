@@ -1,0 +1,138 @@
+//! Expressions: the condition of a rule, as it is parsed, asked about and evaluated.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use cel::common::ast::{Expr, IdedExpr, LiteralValue, SourceInfo, operators};
+
+use crate::check::Checked;
+use crate::convert::Fuel;
+use crate::cost::{self, Level};
+use crate::env::{ENV, Pattern};
+use crate::facts::Facts;
+use crate::leaf::{Ask, Leaf};
+use crate::place::Root;
+use crate::term::{Bindings, Term};
+use crate::variable::{Variable, VariableSet};
+
+/// A checked condition. Cheap to evaluate, and shared by every thread.
+pub struct Expression {
+    term: Term,
+    leaves: Vec<Leaf>,
+    patterns: Vec<Pattern>,
+    variables: VariableSet,
+    claims: Option<BTreeSet<String>>,
+}
+
+impl fmt::Debug for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Expression").field("variables", &self.variables).finish_non_exhaustive()
+    }
+}
+
+/// Why an expression was refused, and where; lines and columns count from one.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("line {line}, column {column}: {message}")]
+pub struct ParseError {
+    /// What is wrong, and what is known instead.
+    pub message: String,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column in characters, from 1.
+    pub column: u32,
+}
+
+/// Why an expression has no answer. Whoever asks must fail closed. It never holds values of the request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum EvalError {
+    /// Something that it needs is not there, or of another type.
+    #[error("the expression could not be evaluated")]
+    Failed,
+    /// It is neither true nor false.
+    #[error("the expression is not a condition")]
+    NotACondition,
+    /// It looked at more than one evaluation may.
+    #[error("the expression looked at too much")]
+    TooCostly,
+}
+
+impl Expression {
+    /// Parses and checks a condition: at most 4 KiB, two nested macros, known variables, members and functions only.
+    pub fn parse(source: &str) -> Result<Self, ParseError> {
+        if source.len() > cost::SOURCE {
+            return Err(at_start(format!("longer than {} bytes", cost::SOURCE)));
+        }
+        if source.trim().is_empty() {
+            return Err(at_start("empty: leave it out if the rule always holds".into()));
+        }
+        let parser = ENV.parser().max_recursion_depth(cost::DEPTH);
+        let (tree, info) = parser.parse_with_source_info(source).map_err(|errors| syntax_error(&errors))?;
+        let mut checked = Checked::new();
+        let tree = checked.visit(tree, Level::TOP).map_err(|(id, message)| locate(source, &info, id, message))?;
+        if is_never_a_condition(&tree, &checked.leaves) {
+            return Err(at_start("not a condition: it is never true or false".into()));
+        }
+        let Checked { leaves, patterns, variables, claims, .. } = checked;
+        Ok(Self { term: Term::of(tree), leaves, patterns, variables, claims })
+    }
+
+    /// Every variable that it can read.
+    pub fn variables(&self) -> VariableSet {
+        self.variables
+    }
+
+    /// The claims that it can read, in order; `None`: any of them.
+    pub fn claims(&self) -> Option<impl Iterator<Item = &str>> {
+        self.claims.as_ref().map(|claims| claims.iter().map(String::as_str))
+    }
+
+    /// Whether the condition holds.
+    pub fn evaluate(&self, facts: &dyn Facts) -> Result<bool, EvalError> {
+        let bindings = Bindings { leaves: &self.leaves, patterns: &self.patterns, facts, fuel: Fuel::new() };
+        let answer = self.term.holds(&bindings);
+        // An error may have been absorbed by an operator, but not this one: the answer could be wrong.
+        if bindings.fuel.is_spent() { Err(EvalError::TooCostly) } else { answer }
+    }
+}
+
+fn at_start(message: String) -> ParseError {
+    ParseError { message, line: 1, column: 1 }
+}
+
+fn syntax_error(errors: &cel::ParseErrors) -> ParseError {
+    let first = errors.errors.first();
+    let place = |number: Option<isize>| number.and_then(|number| u32::try_from(number).ok()).unwrap_or(1).max(1);
+    ParseError {
+        message: first.map_or_else(|| "not an expression".into(), |error| error.msg.clone()),
+        line: place(first.map(|error| error.pos.0)),
+        column: place(first.map(|error| error.pos.1)),
+    }
+}
+
+/// Nodes that macros add have no place of their own: the nearest one before them has.
+fn locate(source: &str, info: &SourceInfo, id: u64, message: String) -> ParseError {
+    let offset = (0..=id).rev().find_map(|id| info.offset_for(id)).map_or(0, |(start, _)| start as usize);
+    let before = source.get(..offset.min(source.len())).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let number = |count| u32::try_from(count).unwrap_or(u32::MAX);
+    ParseError { message, line: number(line), column: number(column) }
+}
+
+/// What can be told without a type checker: such a rule would silently never hold.
+fn is_never_a_condition(tree: &IdedExpr, leaves: &[Leaf]) -> bool {
+    match &tree.expr {
+        Expr::List(_) | Expr::Map(_) => true,
+        Expr::Literal(literal) => !matches!(literal, LiteralValue::Boolean(_)),
+        Expr::Ident(name) => name.strip_prefix('#').and_then(|leaf| leaves.get(leaf.parse::<usize>().ok()?)).is_some_and(|leaf| {
+            let is_text = matches!(leaf.place.root, Root::Variable(variable) if !matches!(variable, Variable::IdentityClaims | Variable::Arguments));
+            matches!(leaf.ask, Ask::Value) && (is_text || leaf.place.optional.is_some() || leaf.place.steps.is_empty()) && !matches!(leaf.place.root, Root::Hint(_))
+        }),
+        Expr::Call(call) => {
+            let name = call.func_name.as_str();
+            let computes = [operators::ADD, operators::SUBSTRACT, operators::MULTIPLY, operators::DIVIDE, operators::MODULO, operators::NEGATE];
+            computes.contains(&name) || ["size", "string", "int", "uint", "double", "lowerAscii", "upperAscii", "trim"].contains(&name)
+        }
+        _ => false,
+    }
+}
