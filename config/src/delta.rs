@@ -8,9 +8,6 @@ pub mod server;
 /// The peer broke the protocol: end the stream and connect again, which starts from what is in force. Retrying is safe.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProtocolError {
-    /// A message without content: the peer is newer, or broken.
-    #[error("a message without content")]
-    Empty,
     /// A step before `Subscribe`.
     #[error("a step before the subscription")]
     NotSubscribed,

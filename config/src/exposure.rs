@@ -57,8 +57,10 @@ impl Hints {
 pub fn shows(entry: &RouteServer, own: &str, trusted: Hints, claimed: Hints) -> bool {
     let included = entry.include.is_empty() || entry.include.iter().any(|pattern| glob(pattern, own));
     let excluded = entry.exclude.iter().any(|pattern| glob(pattern, own));
-    let annotated =
-        entry.exclude_annotated.as_ref().is_some_and(|rule| any_equal(rule, trusted.or_default()) || any_equal(rule, claimed));
+    let annotated = entry
+        .exclude_annotated
+        .as_ref()
+        .is_some_and(|rule| any_equal(rule, trusted.or_default()) || any_equal(rule, claimed));
     included && !excluded && !annotated
 }
 

@@ -12,8 +12,7 @@ use crate::{Body, Kind, Name, Version};
 
 mod state;
 
-pub(crate) use state::Entry;
-use state::Gone;
+pub(crate) use state::{Entry, Gone};
 pub use state::{Good, State};
 
 /// Resources by name and by the sequence of their newest change.
@@ -100,18 +99,25 @@ impl Log {
         }
         let Ok(decoded) = Body::decode(name.kind(), &body) else { return false };
         if let Body::Catalogue(catalogue) = &decoded {
-            if !catalogue.chunks.iter().all(|chunk| self.entries.get(chunk.as_str()).is_some_and(|e| e.good().is_some())) {
+            if !catalogue
+                .chunks
+                .iter()
+                .all(|chunk| self.entries.get(chunk.as_str()).is_some_and(|e| e.good().is_some()))
+            {
                 return false;
             }
             let known = self.chunks(name.namespace(), name.name());
-            let superfluous: Vec<_> = known.filter(|chunk| !catalogue.chunks.iter().any(|c| c == chunk.as_str())).cloned().collect();
+            let superfluous: Vec<_> =
+                known.filter(|chunk| !catalogue.chunks.iter().any(|c| c == chunk.as_str())).cloned().collect();
             for chunk in superfluous {
                 self.remove(&chunk);
             }
         }
         let good = Good { version, body };
         let state = match self.entries.get_mut(name).map(|entry| &mut entry.state) {
-            Some(State::Held { dependents, .. }) => State::Held { good: Some(good), dependents: std::mem::take(dependents) },
+            Some(State::Held { dependents, .. }) => {
+                State::Held { good: Some(good), dependents: std::mem::take(dependents) }
+            }
             _ => State::Present(good),
         };
         self.record(name.clone(), state, None);
@@ -184,9 +190,16 @@ impl Log {
             // After a removal a gateway's body is that of the object before.
             Some(Entry { state: State::Held { good: None, .. }, gone: None, .. }) => true,
             Some(_) => false,
-            None if name.kind() == Kind::Chunk => matches!(self.state(&name.sibling(Kind::Catalogue)), Some(State::Expected)),
+            None if name.kind() == Kind::Chunk => {
+                matches!(self.state(&name.sibling(Kind::Catalogue)), Some(State::Expected))
+            }
             None => false,
         }
+    }
+
+    /// How a name that has no body was withdrawn.
+    pub(crate) fn gone(&self, name: &Name) -> Option<Gone> {
+        self.entries.get(name).and_then(|entry| entry.gone)
     }
 
     fn withdraw(&mut self, name: &Name, revoked: bool) -> Option<u64> {
@@ -208,7 +221,11 @@ impl Log {
         }
         // A hold keeps the body that gateways have; everything else that has a body brings it.
         let body_since = match (&state, before) {
-            (State::Held { good: Some(good), .. }, Some(before)) if before.good().is_some_and(|b| b.version == good.version) => before.body_since,
+            (State::Held { good: Some(good), .. }, Some(before))
+                if before.good().is_some_and(|b| b.version == good.version) =>
+            {
+                before.body_since
+            }
             _ => sequence,
         };
         self.changes.insert(sequence, name.clone());

@@ -30,12 +30,17 @@ impl WholeStep {
 
     pub(crate) fn hold(&mut self, name: &Name, version: Option<Version>, dependents: &[Name]) {
         let version = version.map(|version| version.to_string()).unwrap_or_default();
-        self.held.push(Hold { name: name.to_string(), version, dependents: dependents.iter().map(Name::to_string).collect() });
+        self.held.push(Hold {
+            name: name.to_string(),
+            version,
+            dependents: dependents.iter().map(Name::to_string).collect(),
+        });
     }
 
     /// Parts of about 1 MiB at most; the last one, which may be the only and an empty one, carries the commit mark.
     pub(crate) fn into_parts(self, epoch: u64, sequence: u64) -> Vec<Step> {
-        let mut parts = Parts { epoch, sequence, done: Vec::new(), open: Step { epoch, sequence, ..Step::default() }, bytes: 0 };
+        let mut parts =
+            Parts { epoch, sequence, done: Vec::new(), open: Step { epoch, sequence, ..Step::default() }, bytes: 0 };
         for resource in self.resources {
             parts.room(resource.encoded_len()).resources.push(resource);
         }

@@ -23,7 +23,13 @@ fn a_version_does_not_depend_on_the_order_in_which_a_map_was_filled() {
 #[test]
 fn an_encoding_is_the_same_in_every_release() {
     // A change of this number re-sends everything to every gateway after an upgrade.
-    let server = proto::Server { namespace: "a".to_owned(), name: "b".to_owned(), path: "/mcp".to_owned(), generation: 7, ..Default::default() };
+    let server = proto::Server {
+        namespace: "a".to_owned(),
+        name: "b".to_owned(),
+        path: "/mcp".to_owned(),
+        generation: 7,
+        ..Default::default()
+    };
     assert_eq!(Body::from(server).encode().as_ref(), b"\x0a\x01a\x12\x01b\x1a\x04/mcp\x60\x07");
 }
 

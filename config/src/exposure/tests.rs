@@ -29,10 +29,13 @@ fn long_names_that_differ_at_the_end_stay_apart() {
 
 #[test]
 fn a_star_stands_for_any_run() {
-    for (pattern, text) in [("*", ""), ("get_*", "get_"), ("*_file", "read_file"), ("a*b*c", "a-b-c"), ("a**c", "ac"), ("x", "x")] {
+    for (pattern, text) in
+        [("*", ""), ("get_*", "get_"), ("*_file", "read_file"), ("a*b*c", "a-b-c"), ("a**c", "ac"), ("x", "x")]
+    {
         assert!(glob(pattern, text), "{pattern} {text}");
     }
-    for (pattern, text) in [("", "x"), ("get_*", "got_x"), ("a*a", "a"), ("a*b*c", "acb"), ("x", "xy"), ("*ab*b", "ab")] {
+    for (pattern, text) in [("", "x"), ("get_*", "got_x"), ("a*a", "a"), ("a*b*c", "acb"), ("x", "xy"), ("*ab*b", "ab")]
+    {
         assert!(!glob(pattern, text), "{pattern} {text}");
     }
 }
@@ -63,7 +66,8 @@ fn a_claimed_hint_may_hide_a_tool_but_not_show_it() {
 
 #[test]
 fn the_last_trusted_entry_wins_hint_by_hint() {
-    let all = TrustedAnnotations { tools: vec!["*".into()], read_only_hint: Some(true), ..TrustedAnnotations::default() };
+    let all =
+        TrustedAnnotations { tools: vec!["*".into()], read_only_hint: Some(true), ..TrustedAnnotations::default() };
     let writes = TrustedAnnotations {
         tools: vec!["put_*".into()],
         read_only_hint: Some(false),

@@ -24,7 +24,18 @@ fn the_parts_of_a_name_are_found() {
 
 #[test]
 fn a_text_that_is_no_name_is_refused() {
-    for text in ["", "Server", "Server/a", "Server/a/b/c", "Server//b", "Fleet/a/b", "Chunk/a/b", "Chunk/a/b/01", "Chunk/a/b/x", "Route/a/b c"] {
+    for text in [
+        "",
+        "Server",
+        "Server/a",
+        "Server/a/b/c",
+        "Server//b",
+        "Fleet/a/b",
+        "Chunk/a/b",
+        "Chunk/a/b/01",
+        "Chunk/a/b/x",
+        "Route/a/b c",
+    ] {
         assert_eq!(text.parse::<Name>().unwrap_err(), NameError::Malformed, "{text}");
     }
     assert!(format!("Server/a/{}", "b".repeat(NAME_BYTES)).parse::<Name>().is_err());

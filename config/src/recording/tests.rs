@@ -2,9 +2,14 @@ use super::*;
 use crate::proto::{Fetch, Resource, Step};
 
 fn messages() -> Vec<FromOperator> {
-    let resource = Resource { name: "Server/a/b".to_owned(), version: "v".to_owned(), body: Bytes::from_static(b"body") };
+    let resource =
+        Resource { name: "Server/a/b".to_owned(), version: "v".to_owned(), body: Bytes::from_static(b"body") };
     let step = Step { sequence: 7, commit: true, resources: vec![resource], ..Step::default() };
-    vec![step.into(), Fetch { name: "Catalogue/a/b".to_owned(), version: "v".to_owned() }.into(), Step::default().into()]
+    vec![
+        step.into(),
+        Fetch { name: "Catalogue/a/b".to_owned(), version: "v".to_owned() }.into(),
+        Step::default().into(),
+    ]
 }
 
 #[test]

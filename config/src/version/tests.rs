@@ -14,7 +14,13 @@ fn a_version_reads_back_as_it_was_written() {
 
 #[test]
 fn a_text_that_is_no_version_is_refused() {
-    for text in ["", "abc", "zz7816bf8f01cfea414140de5dae2223", "BA7816BF8F01CFEA414140DE5DAE2223", "ba7816bf8f01cfea414140de5dae222300"] {
+    for text in [
+        "",
+        "abc",
+        "zz7816bf8f01cfea414140de5dae2223",
+        "BA7816BF8F01CFEA414140DE5DAE2223",
+        "ba7816bf8f01cfea414140de5dae222300",
+    ] {
         assert_eq!(text.parse::<Version>(), Err(VersionError), "{text}");
     }
 }
