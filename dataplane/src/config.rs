@@ -1,0 +1,219 @@
+//! Keeps this gateway in step with an operator: one stream, one state machine, one compiler.
+//!
+//! Runs on the background runtime. It never touches a request: all it does to the workers is to publish a snapshot. When the stream ends, the
+//! last snapshot goes on serving, and the next stream transfers only what differs.
+
+mod source;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use portolan_config::delta::client::{Reaction, Session};
+use portolan_config::proto::{self, from_gateway};
+use tokio::sync::{mpsc, watch};
+use tracing::{info, warn};
+
+pub use source::{ConfigSource, Link};
+
+use crate::drain::Phase;
+use crate::probe::{Finding, Prober};
+use crate::request::context::{Context, EndedSession};
+use crate::snapshot::Compiler;
+
+/// First pause after a lost stream; doubled at each failure.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// Longest pause: a gateway is back in step within it after the operator is.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Why a stream ended.
+#[derive(Debug, thiserror::Error)]
+enum StreamEnd {
+    /// The other side is not there, or has gone.
+    #[error("the operator is not reachable: {0}")]
+    Gone(String),
+    /// It does not serve streams now.
+    #[error("refused: {reason}{}", holder.as_ref().map(|holder| format!(" (try {holder})")).unwrap_or_default())]
+    Refused { reason: String, holder: Option<String> },
+    /// It breaks the protocol.
+    #[error("the stream is not in order: {0}")]
+    Disorder(String),
+    /// This gateway stops.
+    #[error("stopping")]
+    Stopping,
+}
+
+/// The client's side of the configuration stream.
+pub struct Client {
+    context: Arc<Context>,
+    compiler: Compiler,
+    session: Session,
+    prober: Prober,
+    findings: mpsc::Receiver<Finding>,
+    ended: mpsc::UnboundedReceiver<EndedSession>,
+    progress: watch::Sender<Progress>,
+}
+
+/// How far the gateway has come; readiness and `/metrics` follow it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// A first step is in force.
+    pub in_force: bool,
+    /// A stream is open now.
+    pub connected: bool,
+    /// Every server assigned by the first step was tried once.
+    pub tried: bool,
+}
+
+/// What a client is made of.
+pub struct Parts {
+    /// Where snapshots are published.
+    pub context: Arc<Context>,
+    /// Makes them.
+    pub compiler: Compiler,
+    /// The protocol's state.
+    pub session: Session,
+    /// Lists and probes assigned servers.
+    pub prober: Prober,
+    /// What it finds.
+    pub findings: mpsc::Receiver<Finding>,
+    /// Sessions that were ended here.
+    pub ended: mpsc::UnboundedReceiver<EndedSession>,
+}
+
+impl Client {
+    /// A client that has nothing in force, and the place to watch how it gets on.
+    pub fn new(parts: Parts) -> (Self, watch::Receiver<Progress>) {
+        let (progress, watcher) = watch::channel(Progress::default());
+        let Parts { context, compiler, session, prober, findings, ended } = parts;
+        (Self { context, compiler, session, prober, findings, ended, progress }, watcher)
+    }
+
+    /// Follows one stream after the other until the gateway closes.
+    pub async fn run(mut self, mut source: ConfigSource) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let end = match self.open(&mut source).await {
+                Ok(link) => {
+                    pause = FIRST_PAUSE;
+                    self.follow(link).await
+                }
+                Err(end) => end,
+            };
+            self.progress.send_modify(|progress| progress.connected = false);
+            if matches!(end, StreamEnd::Stopping) {
+                return;
+            }
+            warn!(error = %end, retry_in = ?pause, "configuration stream");
+            tokio::select! {
+                () = tokio::time::sleep(jittered(pause)) => {}
+                () = self.context.drain.reached(Phase::Closing) => return,
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn open(&mut self, source: &mut ConfigSource) -> Result<Link, StreamEnd> {
+        let link = source.open(self.session.subscribe()).await.map_err(StreamEnd::Gone)?;
+        // The operator keeps nothing that it cannot rebuild: what this gateway knows is told again to each.
+        for finding in self.prober.last() {
+            self.tell(&link, finding).await?;
+        }
+        let sessions = self.context.ended_here();
+        if !sessions.is_empty() {
+            send(&link, ended_message(&sessions)).await?;
+        }
+        Ok(link)
+    }
+
+    async fn follow(&mut self, mut link: Link) -> StreamEnd {
+        self.progress.send_modify(|progress| progress.connected = true);
+        let drain = self.context.drain.clone();
+        let draining = drain.reached(Phase::Draining);
+        tokio::pin!(draining);
+        let mut told_drain = false;
+        loop {
+            let result = tokio::select! {
+                message = link.receiver.recv() => match message {
+                    Some(Ok(message)) => self.receive(&link, message).await,
+                    Some(Err(reason)) => Err(StreamEnd::Gone(reason)),
+                    None => Err(StreamEnd::Gone("the stream ended".to_owned())),
+                },
+                Some(finding) = self.findings.recv() => self.report(&link, finding).await,
+                Some(session) = self.ended.recv() => send(&link, ended_message(&[session])).await,
+                () = &mut draining, if !told_drain => {
+                    told_drain = true;
+                    send(&link, from_gateway::Message::Drain(proto::Drain {})).await
+                }
+                () = self.context.drain.reached(Phase::Closing) => Err(StreamEnd::Stopping),
+            };
+            if let Err(end) = result {
+                return end;
+            }
+        }
+    }
+
+    async fn receive(&mut self, link: &Link, message: proto::FromOperator) -> Result<(), StreamEnd> {
+        match self.session.on_message(message).map_err(|error| StreamEnd::Disorder(error.to_string()))? {
+            Reaction::None => Ok(()),
+            Reaction::Send(message) => send_whole(link, message).await,
+            Reaction::Refused { reason, holder } => Err(StreamEnd::Refused { reason, holder }),
+            Reaction::Change(change) => {
+                let rejected = self.compiler.apply(&change);
+                for refusal in &rejected {
+                    warn!(name = refusal.name, reason = refusal.reason, "resource refused");
+                }
+                self.put_in_force();
+                let ack = self.session.applied(change.sequence, rejected);
+                info!(sequence = change.sequence, resources = change.upserts.len(), "step in force");
+                send_whole(link, ack).await
+            }
+        }
+    }
+
+    fn put_in_force(&mut self) {
+        let snapshot = self.compiler.snapshot();
+        self.context.publish(snapshot);
+        let assigned = self.compiler.assigned();
+        let nothing_to_try = assigned.is_empty();
+        self.prober.assign(assigned);
+        self.progress.send_modify(|progress| {
+            progress.in_force = true;
+            progress.tried |= nothing_to_try;
+        });
+    }
+
+    async fn report(&mut self, link: &Link, finding: Finding) -> Result<(), StreamEnd> {
+        if self.prober.all_tried() {
+            self.progress.send_modify(|progress| progress.tried = true);
+        }
+        self.tell(link, finding).await
+    }
+
+    async fn tell(&mut self, link: &Link, finding: Finding) -> Result<(), StreamEnd> {
+        for (name, body) in finding.chunks {
+            self.session.offer(name, body);
+        }
+        send(link, from_gateway::Message::Report(finding.report)).await
+    }
+}
+
+fn ended_message(sessions: &[EndedSession]) -> from_gateway::Message {
+    let sessions = sessions.iter().map(|(session, expires)| proto::EndedSession {
+        session: session.to_vec().into(),
+        expires: i64::try_from(*expires).unwrap_or(i64::MAX),
+    });
+    from_gateway::Message::Ended(proto::Ended { sessions: sessions.collect() })
+}
+
+async fn send(link: &Link, message: from_gateway::Message) -> Result<(), StreamEnd> {
+    send_whole(link, proto::FromGateway { message: Some(message) }).await
+}
+
+async fn send_whole(link: &Link, message: proto::FromGateway) -> Result<(), StreamEnd> {
+    link.sender.send(message).await.map_err(|_| StreamEnd::Gone("the stream ended".to_owned()))
+}
+
+/// Between half and the whole pause, so that a fleet does not come back in one wave.
+fn jittered(pause: Duration) -> Duration {
+    pause.mul_f64(fastrand::f64().mul_add(0.5, 0.5))
+}

@@ -1,0 +1,127 @@
+//! A request, from its head to its account: a fixed list of phases that reads like the architecture's.
+//!
+//! Every decision is made on one snapshot and on the very bytes that go on. Nothing here parses arguments, re-serialises a message or waits under
+//! a lock; nothing depends on how many tools, servers or routes there are.
+
+pub mod admit;
+pub mod authenticate;
+pub mod body;
+pub mod call;
+pub mod cancel;
+pub mod context;
+pub mod ask;
+pub mod crossing;
+pub mod detach;
+pub mod discover;
+pub mod exchange;
+pub mod forward;
+pub mod judge;
+pub mod legacy;
+pub mod list;
+pub mod message;
+pub mod metadata;
+pub mod refusal;
+pub mod relay;
+pub mod respond;
+pub mod session;
+pub mod stream;
+pub mod vigil;
+pub mod visibility;
+pub mod withdraw;
+
+use std::sync::Arc;
+
+use http::{Method, Request, Response};
+use hyper::body::Incoming;
+
+use self::body::Body;
+use self::context::Context;
+use self::exchange::{Exchange, Resource};
+use self::message::{Inbound, Message};
+use self::refusal::Refusal;
+use crate::listener::Connection;
+use crate::telemetry::{Account, Trace};
+
+/// Serves one request. Whatever happens, there is an answer, and one account of it.
+pub async fn serve(context: &Arc<Context>, connection: &Connection, request: Request<Incoming>) -> Response<Body> {
+    let trace = Trace::of(request.headers());
+    let mut account = Box::new(context.telemetry.account(&trace, request.method()));
+    match phases(context, connection, request, trace, &mut account).await {
+        Ok(response) => settled(response, account),
+        Err(refusal) => {
+            account.refused(&refusal);
+            settled(refusal.into_response(), account)
+        }
+    }
+}
+
+async fn phases(
+    context: &Arc<Context>,
+    connection: &Connection,
+    request: Request<Incoming>,
+    trace: Trace,
+    account: &mut Account,
+) -> Result<Response<Body>, Refusal> {
+    let snapshot = context.snapshot();
+    let (head, incoming) = request.into_parts();
+    let admitted = admit::admit(&head, &context.origins, |host| snapshot.names_host(host))?;
+    if snapshot.is_empty() {
+        return Err(Refusal::unavailable("this gateway has no configuration yet"));
+    }
+    if let Some(document) = metadata::document(&snapshot, connection, &admitted, &head) {
+        return document;
+    }
+    let route = snapshot.route(&admitted.host, head.uri.path()).cloned().ok_or_else(Refusal::no_route)?;
+    account.route(&route);
+    if route.closed {
+        return Err(Refusal::unavailable("this endpoint is held: its configuration is invalid"));
+    }
+    let resource = Resource { scheme: connection.scheme(), authority: admitted.authority };
+    let identity = authenticate::authenticate(&route, &resource, &head.headers, context::now())?;
+    account.principal(&identity);
+    judge::endpoint(&route, &identity)?;
+    let mut exchange = Exchange {
+        context: Arc::clone(context),
+        snapshot,
+        route,
+        identity,
+        worker: connection.worker,
+        host: admitted.host,
+        resource,
+        trace,
+        account,
+        headers: head.headers,
+    };
+    match head.method {
+        Method::GET => stream::listen(&exchange),
+        Method::DELETE => session::end(&exchange),
+        _ => post(&mut exchange, incoming).await,
+    }
+}
+
+async fn post(exchange: &mut Exchange<'_>, incoming: Incoming) -> Result<Response<Body>, Refusal> {
+    let message = message::read(exchange, incoming).await?;
+    exchange.account.message(&message);
+    let id = message.id();
+    dispatch(exchange, message).await.map_err(|refusal| refusal.for_id(id))
+}
+
+async fn dispatch(exchange: &mut Exchange<'_>, message: Message) -> Result<Response<Body>, Refusal> {
+    match message.inbound {
+        Inbound::Initialize => session::initialize(exchange, &message).await,
+        Inbound::Notification | Inbound::ClientResponse => Ok(legacy::accept(exchange, &message)),
+        Inbound::Request => match &*message.method() {
+            "tools/call" => call::call(exchange, message).await,
+            "tools/list" => list::list(exchange, &message).await,
+            "server/discover" if message.is_modern() => Ok(discover::discover(exchange, &message)),
+            "ping" if !message.is_modern() => Ok(legacy::pong(&message)),
+            _ => Err(message.unknown_method()),
+        },
+    }
+}
+
+/// The account leaves with the last byte of the body.
+fn settled(response: Response<Body>, mut account: Box<Account>) -> Response<Body> {
+    account.status(response.status());
+    response.map(|body| body.with_account(account))
+}

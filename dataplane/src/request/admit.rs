@@ -1,0 +1,75 @@
+//! Phase 1: what may be judged from the head alone. Method, one authority, the Host and Origin checks.
+
+use http::header::{HOST, ORIGIN};
+use http::request::Parts;
+use http::{HeaderMap, Method};
+
+use super::refusal::Refusal;
+
+/// Which pages may make browsers speak to this gateway, and under which names it answers (DNS rebinding).
+#[derive(Clone, Debug, Default)]
+pub struct Origins {
+    /// Origins that the fleet allows, as `scheme://host[:port]`, lower case.
+    pub allowed: Vec<String>,
+    /// The listener is on loopback: only loopback names and the routes' own hostnames are ours.
+    pub loopback: bool,
+}
+
+/// A head that may go on.
+#[derive(Debug)]
+pub struct Admitted {
+    /// The authority that the agent used, as written.
+    pub authority: String,
+    /// Its host: lower case, without port and trailing dot.
+    pub host: String,
+}
+
+/// Admits a request's head. `names_host` says whether some route declares a host.
+pub fn admit(head: &Parts, origins: &Origins, names_host: impl Fn(&str) -> bool) -> Result<Admitted, Refusal> {
+    if ![Method::POST, Method::GET, Method::DELETE].contains(&head.method) {
+        return Err(Refusal::wrong_method());
+    }
+    // The listener has refused heads whose Host is absent, doubled or at odds with the target.
+    let authority = match head.uri.authority() {
+        Some(authority) => authority.as_str(),
+        None => head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default(),
+    };
+    let host = host_of(authority);
+    if origins.loopback && !is_loopback(&host) && !names_host(&host) {
+        return Err(Refusal::forbidden_origin());
+    }
+    check_origin(&head.headers, origins)?;
+    Ok(Admitted { authority: authority.to_owned(), host })
+}
+
+fn check_origin(headers: &HeaderMap, origins: &Origins) -> Result<(), Refusal> {
+    let mut values = headers.get_all(ORIGIN).iter();
+    let Some(origin) = values.next() else { return Ok(()) };
+    let single = values.next().is_none();
+    let origin = origin.to_str().unwrap_or_default().to_ascii_lowercase();
+    let local = origins.loopback && origin.split_once("://").is_some_and(|(_, rest)| is_bare_loopback(rest));
+    if single && (local || origins.allowed.contains(&origin)) { Ok(()) } else { Err(Refusal::forbidden_origin()) }
+}
+
+/// A host and port of this machine, with nothing around it: no path, no user.
+fn is_bare_loopback(authority: &str) -> bool {
+    !authority.contains(['/', '@', '?', '#']) && is_loopback(&host_of(authority))
+}
+
+/// The host of an authority: lower case, without port and without one trailing dot.
+pub fn host_of(authority: &str) -> String {
+    let end = match authority.rfind(']') {
+        Some(bracket) => bracket + 1,
+        None => authority.rfind(':').unwrap_or(authority.len()),
+    };
+    let host = authority[..end].to_ascii_lowercase();
+    host.strip_suffix('.').map(str::to_owned).unwrap_or(host)
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,238 @@
+//! Phases 5 to 10 of a `tools/call`: resolve, judge, forward, respond.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{Response, StatusCode};
+
+use super::body::Body;
+use super::crossing::{Opened, Owner};
+use super::detach::Detached;
+use super::exchange::Exchange;
+use super::forward::Forward;
+use super::judge::{self, Target};
+use super::message::Message;
+use super::refusal::Refusal;
+use super::respond::{self, Rewriter, Rewritten};
+use super::withdraw::{Guard, Withdrawal};
+use super::{relay, session};
+use crate::mcp::cross::Crossing;
+use crate::mcp::message as build;
+use crate::mcp::revision::{Era, Revision};
+use crate::snapshot::Server;
+use crate::upstream::{Answer, Deadlines, UpstreamError};
+
+/// Said when a server asks for what we did not offer.
+pub const UNFINISHED: &str = "the server asks for input that cannot be carried to this agent";
+const REFUSED: &str = "the server refused the gateway's credentials";
+
+/// What can become of a call on its way.
+pub enum Failure {
+    /// No complete answer.
+    Upstream(UpstreamError),
+    /// An answer that is none of the protocol's.
+    Invalid(&'static str),
+    /// The server's session is gone, and with it the agent's.
+    SessionLost,
+    /// The server's credential is not to be had.
+    NoCredential,
+    /// The agent has taken it back.
+    Cancelled,
+    /// This session was opened while the server did not answer.
+    AbsentFromSession,
+}
+
+impl From<UpstreamError> for Failure {
+    fn from(error: UpstreamError) -> Self {
+        Self::Upstream(error)
+    }
+}
+
+/// Answers a call.
+pub async fn call(exchange: &mut Exchange<'_>, message: Message) -> Result<Response<Body>, Refusal> {
+    let target = judge::target(exchange, &message)?;
+    let outcome = attempt(exchange, &message, &target).await;
+    outcome.or_else(|failure| fail(exchange, &message, &target.server, &failure))
+}
+
+async fn attempt(exchange: &mut Exchange<'_>, message: &Message, target: &Target) -> Result<Response<Body>, Failure> {
+    let server = &target.server;
+    if server.credential.is_err() {
+        return Err(Failure::NoCredential);
+    }
+    let Some(facts) = &server.facts else { return Err(Failure::Upstream(UpstreamError::NoEndpoint)) };
+    let revision = facts.speak(message.revision());
+    let mut retried = false;
+    loop {
+        let upstream_session = session_for(exchange, message, server, revision).await?;
+        let forward = Forward {
+            server: Arc::clone(server),
+            revision: upstream_session.as_ref().map_or(revision, |session| session.revision),
+            id: exchange.context.next_id(),
+            session: upstream_session.clone(),
+        };
+        let answer = send(exchange, message, target, &forward).await?;
+        let lost = answer.status == StatusCode::NOT_FOUND && upstream_session.is_some();
+        match (lost, upstream_session) {
+            // The server refused before it ran anything: a session of our own is opened anew, once.
+            (true, Some(session)) if message.is_modern() && !retried => {
+                server.legacy.forget(&owner(exchange), &session);
+                retried = true;
+            }
+            (true, _) => return Err(Failure::SessionLost),
+            (false, _) => return respond(exchange, message, forward, answer).await,
+        }
+    }
+}
+
+/// The session that the call belongs to on its server: the agent's own, or one that we hold for a modern client.
+async fn session_for(
+    exchange: &Exchange<'_>,
+    message: &Message,
+    server: &Arc<Server>,
+    revision: Revision,
+) -> Result<Option<Arc<Opened>>, Failure> {
+    if revision.era() == Era::Modern {
+        return Ok(None);
+    }
+    if let Some(agents) = message.session() {
+        return agents.upstream(server).map_err(|_| Failure::AbsentFromSession);
+    }
+    let open = session::open_upstream(exchange, server, revision, None);
+    Ok(Some(server.legacy.get(&owner(exchange), open).await?))
+}
+
+fn owner(exchange: &Exchange<'_>) -> Owner {
+    (exchange.identity.key(), Arc::clone(&exchange.route.label))
+}
+
+async fn send(
+    exchange: &mut Exchange<'_>,
+    message: &Message,
+    target: &Target,
+    forward: &Forward,
+) -> Result<Answer, Failure> {
+    let request = forward.request(exchange, message, target);
+    let server = Arc::clone(&forward.server);
+    let want = forward.session.as_ref().filter(|session| session.id.is_some()).map(|session| session.endpoint.clone());
+    let deadlines = deadlines(exchange);
+    let worker = exchange.worker;
+    if message.is_modern() {
+        // A modern client that goes away has cancelled: what is under way is dropped, and an older server told so.
+        let guard = Guard::arm(exchange, forward);
+        let answer = server.upstream.send(worker, want.as_deref(), request, &deadlines).await;
+        guard.disarm();
+        return Ok(answer?);
+    }
+    // An older client that goes away has not cancelled: the call runs to its end all the same.
+    let mut sending =
+        Detached::new(async move { server.upstream.send(worker, want.as_deref(), request, &deadlines).await });
+    let Some(running) = relay::running(exchange, message) else { return Ok(sending.await?) };
+    tokio::select! {
+        answer = &mut sending => Ok(answer?),
+        () = running.cancelled() => {
+            sending.abandon();
+            if let Some(withdrawal) = Withdrawal::of(exchange, forward) {
+                withdrawal.send();
+            }
+            Err(Failure::Cancelled)
+        }
+    }
+}
+
+/// How long a call may take, and how large its answer may be.
+pub fn deadlines(exchange: &Exchange<'_>) -> Deadlines {
+    let limits = &exchange.context.limits;
+    Deadlines {
+        connect: limits.upstream_connect,
+        first_byte: limits.upstream_first_byte,
+        total: limits.upstream_total,
+        answer_bytes: exchange.response_bytes().unwrap_or(limits.response_bytes),
+    }
+}
+
+async fn respond(
+    exchange: &mut Exchange<'_>,
+    message: &Message,
+    forward: Forward,
+    answer: Answer,
+) -> Result<Response<Body>, Failure> {
+    let rewriter = Rewriter {
+        ours: forward.id,
+        id: message.raw_id(),
+        progress: message.progress_token(),
+        crossing: Crossing { client: message.revision(), upstream: forward.revision },
+    };
+    let kind = answer.headers.get(CONTENT_TYPE).map(|value| media(value.as_bytes())).unwrap_or_default();
+    match kind {
+        Media::Json => whole(exchange, rewriter, answer).await,
+        Media::Events if answer.status.is_success() => Ok(relay::relay(exchange, message, forward, rewriter, answer)),
+        _ if [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&answer.status) => {
+            Err(Failure::Invalid(REFUSED))
+        }
+        _ => Err(Failure::Invalid("the server's answer is neither JSON nor an event stream")),
+    }
+}
+
+#[derive(Default)]
+enum Media {
+    Json,
+    Events,
+    #[default]
+    Other,
+}
+
+fn media(value: &[u8]) -> Media {
+    let bare = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    if bare.eq_ignore_ascii_case(b"application/json") {
+        Media::Json
+    } else if bare.eq_ignore_ascii_case(b"text/event-stream") {
+        Media::Events
+    } else {
+        Media::Other
+    }
+}
+
+/// An answer that came as one JSON message goes out as one.
+async fn whole(exchange: &mut Exchange<'_>, rewriter: Rewriter, answer: Answer) -> Result<Response<Body>, Failure> {
+    let refused = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&answer.status);
+    let bytes = answer.body.bytes().await?;
+    match rewriter.rewrite(&bytes) {
+        Ok(Rewritten::Result(body)) => Ok(respond::json(StatusCode::OK, body)),
+        Ok(Rewritten::Error { body, code }) if respond::is_for_agents(code) => {
+            exchange.account.code(code);
+            Ok(respond::json(StatusCode::OK, body))
+        }
+        Ok(Rewritten::Unfinished) => Err(Failure::Invalid(UNFINISHED)),
+        _ if refused => Err(Failure::Invalid(REFUSED)),
+        _ => Err(Failure::Invalid("the server's answer is not one of the protocol's")),
+    }
+}
+
+/// What the agent is told when its call got no answer: a result that a model can read, with the server's name and none of its words.
+fn fail(
+    exchange: &mut Exchange<'_>,
+    message: &Message,
+    server: &Server,
+    failure: &Failure,
+) -> Result<Response<Body>, Refusal> {
+    let (word, text) = match failure {
+        Failure::SessionLost => return Err(Refusal::no_session(message.id())),
+        // The protocol wants no answer to a request that was taken back.
+        Failure::Cancelled => return Ok(relay::silence()),
+        Failure::Upstream(error) => (error.word(), format!("server {} did not answer: {error}", server.label)),
+        Failure::Invalid(reason) => ("invalid_answer", format!("server {}: {reason}", server.label)),
+        Failure::NoCredential => {
+            ("no_credential", format!("server {}: the gateway's credentials for it are not to be had", server.label))
+        }
+        Failure::AbsentFromSession => (
+            "absent",
+            format!("server {} did not answer when this session began; a new session will have it", server.label),
+        ),
+    };
+    exchange.account.failed(word);
+    let body: Bytes = build::tool_error(&message.raw_id(), message.era(), &text);
+    Ok(respond::json(StatusCode::OK, body))
+}
+

@@ -1,0 +1,61 @@
+//! What the phases of one request hand to each other.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+
+use super::context::Context;
+use crate::mcp::seal::Binding;
+use crate::policy::Identity;
+use crate::snapshot::{Route, Snapshot};
+use crate::telemetry::{Account, Trace};
+
+/// How an agent addressed this gateway; only needed where the fleet declares no URL of its own.
+#[derive(Clone, Debug)]
+pub struct Resource {
+    /// http or https.
+    pub scheme: &'static str,
+    /// Host and port as written.
+    pub authority: String,
+}
+
+/// One request under way.
+pub struct Exchange<'a> {
+    /// What all requests share.
+    pub context: Arc<Context>,
+    /// The one snapshot that it is judged by.
+    pub snapshot: Arc<Snapshot>,
+    /// The endpoint.
+    pub route: Arc<Route>,
+    /// Who calls.
+    pub identity: Arc<Identity>,
+    /// The worker that serves it.
+    pub worker: usize,
+    /// The host that it asked for.
+    pub host: String,
+    /// How the agent addressed us.
+    pub resource: Resource,
+    /// Its place in a trace.
+    pub trace: Trace,
+    /// What is written down about it.
+    pub account: &'a mut Account,
+    /// The request's headers.
+    pub headers: HeaderMap,
+}
+
+impl Exchange<'_> {
+    /// What sealed handles of this exchange are good for: its route and principal alone.
+    pub fn binding<'b>(&'b self, principal: &'b [u8; 16]) -> Binding<'b> {
+        Binding { route: self.route.name.as_str(), tenant: &self.route.tenant, principal }
+    }
+
+    /// The bound of the body that the route's policy sets.
+    pub fn request_bytes(&self) -> Option<u64> {
+        self.route.policy.request_bytes()
+    }
+
+    /// The bound of an answer that the route's policy sets.
+    pub fn response_bytes(&self) -> Option<u64> {
+        self.route.policy.response_bytes()
+    }
+}

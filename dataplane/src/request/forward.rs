@@ -1,0 +1,97 @@
+//! Phase 9: the agent's bytes with a few of them spliced, under headers of our own, on their way to a server.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE, HOST};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+
+use super::crossing::Opened;
+use super::exchange::Exchange;
+use super::judge::Target;
+use super::message::Message;
+use crate::mcp::cross::{self, Crossing, Outbound};
+use crate::mcp::headers::{self, SESSION_ID};
+use crate::mcp::param;
+use crate::mcp::revision::{Era, Revision};
+use crate::snapshot::Server;
+use crate::telemetry::Trace;
+
+/// `traceparent`, as W3C Trace Context writes it.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+/// `tracestate`.
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+
+/// Everything about a call that its request to the server is made of.
+pub struct Forward {
+    /// The server.
+    pub server: Arc<Server>,
+    /// The revision that is spoken with it.
+    pub revision: Revision,
+    /// The id that we give the request.
+    pub id: u64,
+    /// The session that it belongs to, where the server keeps one.
+    pub session: Option<Arc<Opened>>,
+}
+
+impl Forward {
+    /// The request, whole. `Err` where the server's credential is not to be had.
+    pub fn request(&self, exchange: &Exchange<'_>, message: &Message, target: &Target) -> Request<Bytes> {
+        let tool = &exchange.route.tools.all()[target.index];
+        let id = self.id.to_string();
+        let parent = exchange.trace.child();
+        let outbound = Outbound {
+            id: id.as_bytes(),
+            name: (tool.own != tool.exposed).then_some(&*tool.own),
+            // Our id serves as our token: it is unique among all that is under way there.
+            progress_token: message.progress_token().is_some().then_some(id.as_bytes()),
+            traceparent: (self.revision.era() == Era::Modern).then_some(parent.as_str()),
+            client_info: message.session().and_then(|session| session.contents.client_info.as_deref()),
+        };
+        let crossing = Crossing { client: message.revision(), upstream: self.revision };
+        let body = cross::request(&message.bytes, &message.envelope, crossing, &outbound);
+        let mut request = plain(&self.server, self.revision, self.session.as_deref(), &exchange.trace, body);
+        headers::mirror(request.headers_mut(), self.revision, "tools/call", Some(&tool.own));
+        if self.revision.era() == Era::Modern {
+            for (name, value) in param::compute(&tool.headers, message.arguments()) {
+                request.headers_mut().insert(name, value);
+            }
+        }
+        request
+    }
+}
+
+/// A request to a server with the headers that all of them have. None of the agent's own headers goes on.
+pub fn plain(
+    server: &Server,
+    revision: Revision,
+    session: Option<&Opened>,
+    trace: &Trace,
+    body: Bytes,
+) -> Request<Bytes> {
+    let mut request = Request::new(body);
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = Uri::from(server.target().clone());
+    let headers = request.headers_mut();
+    headers.reserve(10);
+    headers.insert(HOST, server.part.authority.clone());
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+    if let Some(id) = session.and_then(|session| session.id.clone()) {
+        headers.insert(SESSION_ID, id);
+    }
+    authenticate(headers, server);
+    if let Ok(value) = HeaderValue::from_str(&trace.child()) {
+        headers.insert(TRACEPARENT, value);
+    }
+    if let Some(state) = trace.state() {
+        headers.insert(TRACESTATE, state.clone());
+    }
+    request
+}
+
+fn authenticate(headers: &mut HeaderMap, server: &Server) {
+    if let Ok(Some((name, value))) = &server.credential {
+        headers.insert(name.clone(), value.clone());
+    }
+}

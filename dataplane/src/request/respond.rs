@@ -1,0 +1,110 @@
+//! Phase 10 for one message: what a server sent, with the agent's id and token spliced back in and the revisions' differences evened out.
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Response, StatusCode};
+
+use super::body::Body;
+use crate::mcp::answer::{InvalidAnswer, ResponseEnvelope, scan_response};
+use crate::mcp::cross::{self, Crossing};
+use crate::mcp::envelope::Shape;
+
+/// A JSON answer.
+pub fn json(status: StatusCode, body: Bytes) -> Response<Body> {
+    let mut response = Response::new(Body::full(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// How the messages of one call are turned back into the agent's.
+pub struct Rewriter {
+    /// The id that we gave the request.
+    pub ours: u64,
+    /// The agent's id, as it was written.
+    pub id: Bytes,
+    /// The agent's progress token, as it was written.
+    pub progress: Option<Bytes>,
+    /// Who speaks what.
+    pub crossing: Crossing,
+}
+
+/// A server's message, seen from the agent's side.
+#[derive(Debug)]
+pub enum Rewritten {
+    /// The result of this call.
+    Result(Bytes),
+    /// The error that the server answered this call with.
+    Error {
+        /// What to send.
+        body: Bytes,
+        /// Its code.
+        code: i64,
+    },
+    /// The server wants something of the agent before it goes on (2026-07-28), which we did not say the agent could give.
+    Unfinished,
+    /// Something about this call that the agent may see.
+    Notification(Bytes),
+    /// The server asks us something; the id is as it was written.
+    Asked(Bytes),
+    /// Not about this call: dropped.
+    Foreign,
+}
+
+impl Rewriter {
+    /// Rewrites one message.
+    pub fn rewrite(&self, body: &Bytes) -> Result<Rewritten, InvalidAnswer> {
+        let envelope = scan_response(body)?;
+        Ok(match envelope.shape {
+            Shape::Response => self.answer(body, &envelope),
+            Shape::Notification => self.notification(body, &envelope),
+            Shape::Request => match envelope.id {
+                Some(id) => Rewritten::Asked(body.slice(id.range())),
+                None => Rewritten::Foreign,
+            },
+            Shape::Batch => Rewritten::Foreign,
+        })
+    }
+
+    fn answer(&self, body: &Bytes, envelope: &ResponseEnvelope) -> Rewritten {
+        // An error without an id is about a message that the server could not read: ours was the only one.
+        let ours = match envelope.id {
+            Some(id) => self.is_ours(id.of(body)),
+            None => envelope.error.is_some(),
+        };
+        if !ours {
+            return Rewritten::Foreign;
+        }
+        match (&envelope.result, &envelope.error) {
+            (Some(result), _) if !result.is_complete(body) => Rewritten::Unfinished,
+            (_, Some(error)) => Rewritten::Error {
+                body: cross::response(body, envelope, self.crossing, &self.id),
+                code: error.code.unwrap_or_default(),
+            },
+            _ => Rewritten::Result(cross::response(body, envelope, self.crossing, &self.id)),
+        }
+    }
+
+    fn is_ours(&self, id: &[u8]) -> bool {
+        std::str::from_utf8(id).ok().and_then(|id| id.parse().ok()) == Some(self.ours)
+    }
+
+    fn notification(&self, body: &Bytes, envelope: &ResponseEnvelope) -> Rewritten {
+        let is = |name: &str| envelope.method.is_some_and(|method| method.is(body, name));
+        if is("notifications/message") {
+            return Rewritten::Notification(body.clone());
+        }
+        match (envelope.progress_token, &self.progress) {
+            (Some(token), Some(agents)) if is("notifications/progress") && self.is_ours(token.of(body)) => {
+                Rewritten::Notification(cross::progress(body, envelope, agents))
+            }
+            _ => Rewritten::Foreign,
+        }
+    }
+}
+
+/// Whether an agent is told a server's error as it is. Codes about the transport or the message's form are complaints about our request, which
+/// would only confuse the agent.
+pub fn is_for_agents(code: i64) -> bool {
+    !matches!(code, -32700 | -32601 | -32600 | -32099..=-32020)
+}

@@ -1,0 +1,178 @@
+//! Makes snapshots: keeps what is in force by name, joins it, and re-uses every joined part whose inputs are unchanged.
+//!
+//! Runs beside the workers, never on one. A resource that does not compile is refused by name and its last good version goes on; where there is
+//! none, whatever depends on it is closed. Nothing here may let a faulty resource touch another.
+
+mod join;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use portolan_config::delta::client::Change;
+use portolan_config::{Kind, Name, Version, proto};
+use sha2::{Digest, Sha256};
+
+use super::parts::Part;
+use super::route::Route;
+use super::server::Server;
+use super::{Snapshot, Source};
+use crate::upstream::Dialer;
+
+/// What a compiler needs to know about the process that it serves.
+#[derive(Clone)]
+pub struct Settings {
+    /// Worker threads; each keeps idle connections of its own.
+    pub workers: usize,
+    /// The one outbound dialer.
+    pub dialer: Arc<Dialer>,
+    /// Whether a route without an `authentication` section serves everybody (standalone on loopback).
+    pub open_without_authentication: bool,
+    /// Where the resources come from.
+    pub source: Source,
+}
+
+/// A resource in force.
+struct InForce {
+    version: Version,
+    part: Part,
+}
+
+/// A joined part, and the versions of everything that went into it.
+struct Joined<T> {
+    inputs: Vec<Option<Version>>,
+    value: Arc<T>,
+}
+
+/// Keeps the parts between snapshots.
+pub struct Compiler {
+    settings: Settings,
+    parts: BTreeMap<Name, InForce>,
+    /// Names that exist but have no usable version anywhere, with what must be closed for that.
+    missing: BTreeMap<Name, Vec<Name>>,
+    servers: BTreeMap<Name, Joined<Server>>,
+    routes: BTreeMap<Name, Joined<Route>>,
+    epoch: u64,
+}
+
+impl Compiler {
+    /// A compiler with nothing in force.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            parts: BTreeMap::new(),
+            missing: BTreeMap::new(),
+            servers: BTreeMap::new(),
+            routes: BTreeMap::new(),
+            epoch: 0,
+        }
+    }
+
+    /// Takes one step, whole. Returns what it refuses; the rest will be in the next snapshot.
+    pub fn apply(&mut self, change: &Change) -> Vec<proto::Rejected> {
+        self.epoch = self.epoch.max(change.epoch);
+        for name in change.removed.iter().chain(&change.revoked) {
+            self.parts.remove(name);
+            self.missing.remove(name);
+        }
+        let mut rejected = Vec::new();
+        for (name, version, bytes) in &change.upserts {
+            match Part::parse(name, bytes) {
+                Ok(part) => {
+                    self.missing.remove(name);
+                    self.parts.insert(name.clone(), InForce { version: *version, part });
+                }
+                Err(reason) => {
+                    if !self.parts.contains_key(name) {
+                        self.missing.insert(name.clone(), dependents(name, bytes));
+                    }
+                    rejected.push(proto::Rejected {
+                        name: name.to_string(),
+                        version: version.to_string(),
+                        reason,
+                    });
+                }
+            }
+        }
+        for (name, version, dependents) in &change.held {
+            if version.is_none() && !self.parts.contains_key(name) {
+                self.missing.insert(name.clone(), dependents.clone());
+            }
+        }
+        rejected
+    }
+
+    /// Joins what is in force.
+    pub fn snapshot(&mut self) -> Snapshot {
+        let attachments = self.attachments();
+        self.servers = self.join_servers(&attachments);
+        self.routes = self.join_routes(&attachments);
+        let (by_host, any_host) = self.table();
+        let fleet = self.fleet();
+        Snapshot {
+            id: self.identity(),
+            epoch: self.epoch,
+            source: self.settings.source,
+            resources: Arc::new(self.parts.iter().map(|(name, entry)| (name.clone(), entry.version)).collect()),
+            pods: fleet.map_or(1, |fleet| fleet.pods.max(1)),
+            by_host,
+            any_host,
+            servers: self.servers.iter().map(|(name, joined)| (name.clone(), Arc::clone(&joined.value))).collect(),
+            ended: fleet.map(ended).unwrap_or_default(),
+        }
+    }
+
+    /// The servers that this gateway lists and probes.
+    pub fn assigned(&self) -> Vec<Arc<Server>> {
+        let names = self.parts.values().filter_map(|entry| match &entry.part {
+            Part::Assignment(assignment) => Some(&assignment.servers),
+            _ => None,
+        });
+        names.flatten().filter_map(|name| Some(Arc::clone(&self.servers.get(name.as_str())?.value))).collect()
+    }
+
+    fn fleet(&self) -> Option<&proto::Fleet> {
+        self.parts.values().find_map(|entry| match &entry.part {
+            Part::Fleet(fleet) => Some(fleet),
+            _ => None,
+        })
+    }
+
+    fn identity(&self) -> Arc<str> {
+        let mut hasher = Sha256::new();
+        for (name, entry) in &self.parts {
+            // Assignments differ from gateway to gateway; all else is the same on each that serves the same.
+            if name.kind() != Kind::Assignment {
+                hasher.update(format!("{name}@{}\n", entry.version));
+            }
+        }
+        hex::encode(&hasher.finalize()[..16]).into()
+    }
+
+    fn version(&self, name: &str) -> Option<Version> {
+        self.parts.get(name).map(|entry| entry.version)
+    }
+
+    fn part(&self, name: &str) -> Option<&Part> {
+        self.parts.get(name).map(|entry| &entry.part)
+    }
+
+    /// Whether something without any good version forces this name to be closed.
+    fn is_closed(&self, name: &Name) -> bool {
+        self.missing.iter().any(|(missing, dependents)| missing == name || dependents.contains(name))
+    }
+}
+
+/// What must be closed when this body is refused and nothing older is in force.
+fn dependents(name: &Name, bytes: &bytes::Bytes) -> Vec<Name> {
+    match portolan_config::Body::decode(name.kind(), bytes) {
+        Ok(portolan_config::Body::Policy(policy)) => {
+            policy.attachments.iter().filter_map(|attachment| attachment.target.parse().ok()).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn ended(fleet: &proto::Fleet) -> super::Ended {
+    let sessions = fleet.ended_sessions.iter();
+    sessions.filter_map(|session| Some((<[u8; 16]>::try_from(session.session.as_ref()).ok()?, session.expires))).collect()
+}

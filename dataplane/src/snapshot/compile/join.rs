@@ -1,0 +1,285 @@
+//! The joins: server x endpoints x catalogue x policy x secret, and route x servers x policies.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
+use portolan_config::{Kind, Name, Version, proto};
+
+use super::{Compiler, Joined, Part};
+use crate::policy::{Attached, Authentication, PolicySet};
+use crate::request::crossing::LegacySessions;
+use crate::request::visibility::VisibilityCache;
+use crate::snapshot::catalogue::Catalogue;
+use crate::snapshot::parts::ServerPart;
+use crate::snapshot::route::{Access, Route, RouteServer};
+use crate::snapshot::server::{Facts, MissingSecret, Server};
+use crate::snapshot::tools::{Entry, ToolSet};
+use crate::snapshot::{Hosts, Paths};
+use crate::upstream::{Endpoint, Upstream};
+
+/// Which policies hold on a target, and which of their sections.
+pub(super) type Attachments = BTreeMap<Name, Vec<(Name, Arc<proto::Policy>, Vec<proto::Section>)>>;
+
+impl Compiler {
+    pub(super) fn attachments(&self) -> Attachments {
+        let mut attachments = Attachments::new();
+        for (name, entry) in &self.parts {
+            let Part::Policy(policy) = &entry.part else { continue };
+            for attachment in &policy.attachments {
+                if let Ok(target) = attachment.target.parse() {
+                    let sections = attachment.sections().collect();
+                    attachments.entry(target).or_default().push((name.clone(), Arc::clone(policy), sections));
+                }
+            }
+        }
+        attachments
+    }
+
+    pub(super) fn join_servers(&mut self, attachments: &Attachments) -> BTreeMap<Name, Joined<Server>> {
+        let mut before = std::mem::take(&mut self.servers);
+        let names: Vec<Name> = self.parts.keys().filter(|name| name.kind() == Kind::Server).cloned().collect();
+        let joined = names.into_iter().filter_map(|name| {
+            let Some(Part::Server(part)) = self.part(name.as_str()) else { return None };
+            let previous = before.remove(&name);
+            Some((name.clone(), self.join_server(name, part, attachments, previous)))
+        });
+        joined.collect()
+    }
+
+    fn join_server(
+        &self,
+        name: Name,
+        part: &Arc<ServerPart>,
+        attachments: &Attachments,
+        previous: Option<Joined<Server>>,
+    ) -> Joined<Server> {
+        let endpoints = self.endpoints(&name);
+        let catalogue_name = Name::new(Kind::Catalogue, name.namespace(), name.name());
+        let inputs = self.server_inputs(&name, part, &catalogue_name, attachments);
+        if let Some(previous) = previous.as_ref().filter(|previous| previous.inputs == inputs) {
+            // Endpoints come and go by the minute: they change nothing but the pool's own list.
+            previous.value.upstream.set_endpoints(&endpoints);
+            return Joined { inputs, value: Arc::clone(&previous.value) };
+        }
+        let (upstream, legacy) = self.connect(part, previous.as_ref());
+        upstream.set_endpoints(&endpoints);
+        upstream.set_max_concurrent(part.proto.health.map_or(0, |health| health.max_concurrent));
+        let catalogue = match self.part(catalogue_name.as_str()) {
+            Some(Part::Catalogue(catalogue)) => Some(catalogue),
+            _ => None,
+        };
+        let policy = self.policy_set(&name, attachments);
+        let server = Server {
+            label: format!("{}/{}", name.namespace(), name.name()).into(),
+            credential: self.credential(part),
+            facts: catalogue
+                .and_then(|catalogue| catalogue.facts.as_ref())
+                .and_then(|facts| Facts::parse(facts, &part.revisions)),
+            catalogue: catalogue.map(|catalogue| self.definitions(catalogue)).unwrap_or_default(),
+            stale_since_ms: catalogue.map(|catalogue| catalogue.stale_since_ms).filter(|since| *since != 0),
+            closed: policy.is_err() || self.is_closed(&name),
+            policy: policy.unwrap_or_default(),
+            part: Arc::clone(part),
+            upstream,
+            legacy,
+            name,
+        };
+        Joined { inputs, value: Arc::new(server) }
+    }
+
+    fn server_inputs(
+        &self,
+        name: &Name,
+        part: &ServerPart,
+        catalogue: &Name,
+        attachments: &Attachments,
+    ) -> Vec<Option<Version>> {
+        let mut inputs = vec![self.version(name.as_str()), self.version(catalogue.as_str())];
+        if let Some(Part::Catalogue(catalogue)) = self.part(catalogue.as_str()) {
+            inputs.extend(catalogue.chunks.iter().map(|chunk| self.version(chunk)));
+        }
+        inputs.extend(part.credential.as_ref().map(|credential| self.version(&credential.secret)));
+        inputs.extend(self.policy_inputs(name, attachments));
+        inputs
+    }
+
+    /// Versions of everything that a target's policies are made of. A target that is closed has one input more.
+    fn policy_inputs(&self, target: &Name, attachments: &Attachments) -> Vec<Option<Version>> {
+        let mut inputs = Vec::new();
+        for (name, policy, _) in attachments.get(target).into_iter().flatten() {
+            inputs.push(self.version(name.as_str()));
+            let jwt = policy.authentication.iter().flat_map(|authentication| &authentication.jwt);
+            inputs.extend(jwt.filter_map(|jwt| match &jwt.jwks {
+                Some(proto::jwt::Jwks::Secret(secret)) => Some(self.version(&secret.secret)),
+                _ => None,
+            }));
+        }
+        if self.is_closed(target) {
+            inputs.push(None);
+        }
+        inputs
+    }
+
+    fn endpoints(&self, server: &Name) -> Vec<Endpoint> {
+        let name = Name::new(Kind::Endpoints, server.namespace(), server.name());
+        match self.part(name.as_str()) {
+            Some(Part::Endpoints(endpoints)) => endpoints.endpoints.iter().filter_map(Endpoint::of).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The connections of before, where nothing about connecting has changed.
+    fn connect(
+        &self,
+        part: &ServerPart,
+        previous: Option<&Joined<Server>>,
+    ) -> (Arc<Upstream>, Arc<LegacySessions>) {
+        match previous {
+            Some(previous) if previous.value.part.upstream == part.upstream => {
+                (Arc::clone(&previous.value.upstream), Arc::clone(&previous.value.legacy))
+            }
+            _ => {
+                let dialer = Arc::clone(&self.settings.dialer);
+                (Arc::new(Upstream::new(&part.upstream, self.settings.workers, dialer)), Arc::default())
+            }
+        }
+    }
+
+    fn definitions(&self, catalogue: &proto::Catalogue) -> Catalogue {
+        let chunks = catalogue.chunks.iter().filter_map(|chunk| match self.part(chunk) {
+            Some(Part::Chunk(tools)) => Some(Arc::clone(tools)),
+            _ => None,
+        });
+        Catalogue::new(chunks.collect())
+    }
+
+    fn credential(&self, part: &ServerPart) -> Result<Option<(HeaderName, HeaderValue)>, MissingSecret> {
+        let Some(credential) = &part.credential else { return Ok(None) };
+        let secret = self.secret(&credential.secret, &credential.key).ok_or(MissingSecret)?;
+        let value = credential.value(&secret).ok_or(MissingSecret)?;
+        Ok(Some((credential.header.clone(), value)))
+    }
+
+    fn secret(&self, name: &str, key: &str) -> Option<Bytes> {
+        match self.part(name)? {
+            Part::Secret(secret) => secret.data.get(key).cloned(),
+            _ => None,
+        }
+    }
+
+    fn policy_set(&self, target: &Name, attachments: &Attachments) -> Result<PolicySet, String> {
+        let attached = attachments.get(target).into_iter().flatten();
+        let attached: Vec<Attached<'_>> =
+            attached.map(|(name, policy, sections)| Attached { name, policy, sections }).collect();
+        PolicySet::compile(target, &attached)
+    }
+
+    pub(super) fn join_routes(&mut self, attachments: &Attachments) -> BTreeMap<Name, Joined<Route>> {
+        let mut before = std::mem::take(&mut self.routes);
+        let names: Vec<Name> = self.parts.keys().filter(|name| name.kind() == Kind::Route).cloned().collect();
+        let joined = names.into_iter().filter_map(|name| {
+            let Some(Part::Route(part)) = self.part(name.as_str()) else { return None };
+            let inputs = self.route_inputs(&name, part, attachments);
+            let reusable = before.remove(&name).filter(|joined| joined.inputs == inputs && self.same_servers(joined));
+            let joined = reusable.unwrap_or_else(|| Joined {
+                inputs,
+                value: Arc::new(self.join_route(&name, part, attachments)),
+            });
+            Some((name, joined))
+        });
+        joined.collect()
+    }
+
+    fn route_inputs(&self, name: &Name, part: &proto::Route, attachments: &Attachments) -> Vec<Option<Version>> {
+        let mut inputs = vec![self.version(name.as_str())];
+        inputs.extend(part.servers.iter().map(|entry| self.version(&entry.server)));
+        inputs.extend(self.policy_inputs(name, attachments));
+        inputs
+    }
+
+    /// Whether every server of the route is still the very object that it was joined with.
+    fn same_servers(&self, route: &Joined<Route>) -> bool {
+        route.value.servers.iter().all(|entry| match &entry.server {
+            Some(server) => {
+                self.servers.get(&server.name).is_some_and(|joined| Arc::ptr_eq(&joined.value, server))
+            }
+            None => true,
+        })
+    }
+
+    fn join_route(&self, name: &Name, part: &proto::Route, attachments: &Attachments) -> Route {
+        let servers: Vec<RouteServer> = part
+            .servers
+            .iter()
+            .map(|entry| RouteServer {
+                entry: entry.name.as_str().into(),
+                server: self.servers.get(entry.server.as_str()).map(|joined| Arc::clone(&joined.value)),
+            })
+            .collect();
+        let declared = part.servers.iter().zip(&servers).enumerate();
+        let entries: Vec<Entry<'_>> = declared
+            .filter_map(|(index, (proto, entry))| Some(Entry { proto, server: entry.server.as_deref()?, index }))
+            .collect();
+        let aggregation = part.aggregation.unwrap_or_default();
+        let tools = ToolSet::gather(&entries, aggregation.conflict() == proto::Conflict::Reject);
+        let policy = self.policy_set(name, attachments);
+        let access = self.access(name, part, attachments);
+        Route {
+            label: format!("{}/{}", name.namespace(), name.name()).into(),
+            tenant: name.namespace().into(),
+            generation: part.generation,
+            path: part.path.as_str().into(),
+            external_url: Some(part.external_url.as_str()).filter(|url| !url.is_empty()).map(Into::into),
+            closed: policy.is_err() || access.is_err() || self.is_closed(name),
+            access: access.unwrap_or(Access::Undeclared),
+            policy: policy.unwrap_or_default(),
+            servers,
+            visibility: VisibilityCache::new(tools.all().len()),
+            tools,
+            stale_for_ms: i64::from(aggregation.stale_for_ms),
+            all_or_nothing: aggregation.on_server_failure() == proto::OnServerFailure::Fail,
+            name: name.clone(),
+        }
+    }
+
+    fn access(&self, name: &Name, route: &proto::Route, attachments: &Attachments) -> Result<Access, String> {
+        let mut attached = attachments.get(name).into_iter().flatten();
+        let section = attached.find_map(|(_, policy, sections)| {
+            sections.contains(&proto::Section::Authentication).then_some(policy.authentication.as_ref()?).into()
+        });
+        let Some(authentication) = section.flatten() else {
+            return Ok(if self.settings.open_without_authentication { Access::Open } else { Access::Undeclared });
+        };
+        let audience = Some(route.external_url.as_str()).filter(|url| !url.is_empty());
+        let audience = audience.map(|url| format!("{}{}", url.trim_end_matches('/'), route.path));
+        let secret = |name: &str, key: &str| self.secret(name, key);
+        Authentication::compile(authentication, &secret, audience).map(|compiled| Access::Policy(Box::new(compiled)))
+    }
+
+    /// Routes by host and path. The oldest of two routes with one host and path holds it, as the operator says in status.
+    pub(super) fn table(&self) -> (Hosts, Paths) {
+        let mut routes: Vec<(&proto::Route, &Arc<Route>)> = self
+            .routes
+            .iter()
+            .filter_map(|(name, joined)| match self.part(name.as_str()) {
+                Some(Part::Route(route)) => Some((&**route, &joined.value)),
+                _ => None,
+            })
+            .collect();
+        routes.sort_by_key(|(proto, route)| (proto.created, route.label.clone()));
+        let (mut by_host, mut any_host) = (Hosts::default(), Paths::default());
+        for (proto, route) in routes {
+            let path: Box<str> = proto.path.as_str().into();
+            if proto.hostnames.is_empty() {
+                any_host.entry(path.clone()).or_insert_with(|| Arc::clone(route));
+            }
+            for host in &proto.hostnames {
+                let paths = by_host.entry(host.to_ascii_lowercase().into()).or_default();
+                paths.entry(path.clone()).or_insert_with(|| Arc::clone(route));
+            }
+        }
+        (by_host, any_host)
+    }
+}

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# All that CI runs: builds once, starts one API server for the run, then every test. Stops what it started.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+say() { printf '\n== %s\n' "$*" >&2; }
+
+say "test cluster (built once, a few minutes when cold)"
+if [ -z "${PORTOLAN_TEST_KUBECONFIG:-}" ]; then
+  cluster=$(tests/cluster/build.sh)
+fi
+say "official clients"
+tests/clients/install.sh
+say "binaries"
+cargo build --workspace --bins
+if [ -z "${PORTOLAN_TEST_KUBECONFIG:-}" ]; then
+  dir=$(mktemp -d)
+  trap '"$cluster" down --dir "$dir" >&2; rm -rf "$dir"' EXIT
+  "$cluster" up --dir "$dir" --detach >&2
+  export PORTOLAN_TEST_KUBECONFIG=$dir/kubeconfig
+fi
+say "tests"
+cargo test --workspace
