@@ -1,0 +1,82 @@
+//! How far an object's newest edit has come, from the event to the last gateway that has it in force.
+
+use crate::core::gateways::Gateway;
+
+/// An object's way to the gateways.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// When the edit that is under way was seen, milliseconds since 1970.
+    since: Option<i64>,
+    /// The newest outcome.
+    pub reached: Reached,
+}
+
+/// Where an edit is in force.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reached {
+    /// Gateway pods that have it in force.
+    pub acknowledged: usize,
+    /// Gateway pods that ought to.
+    pub total: usize,
+    /// The first gateway that refused it, and why.
+    pub rejected: Option<(String, String)>,
+    /// Milliseconds from the event to the last acknowledgement, where this operator saw both.
+    pub propagation: Option<i64>,
+}
+
+impl Reached {
+    /// Whether every gateway pod that there is has it.
+    #[must_use]
+    pub fn everywhere(&self) -> bool {
+        self.total > 0 && self.acknowledged == self.total && self.rejected.is_none()
+    }
+
+    /// Counts the gateways that have everything up to `needed` in force. `ought` are all pods of the fleet, connected or not.
+    pub(super) fn count<'a>(
+        gateways: impl Iterator<Item = &'a Gateway>,
+        ought: usize,
+        needed: u64,
+        rejection: impl Fn(&Gateway) -> Option<String>,
+    ) -> Self {
+        let mut reached = Self { total: ought, ..Self::default() };
+        for gateway in gateways {
+            match rejection(gateway) {
+                Some(reason) => reached.rejected = reached.rejected.or(Some((gateway.name.clone(), reason))),
+                None if gateway.acked >= needed => reached.acknowledged += 1,
+                None => {}
+            }
+        }
+        reached
+    }
+}
+
+impl Progress {
+    /// An edit was seen. Edits that gather before one publication are one, as old as the first.
+    pub fn changed(&mut self, now: i64) {
+        if self.since.is_none() {
+            *self = Self { since: Some(now), reached: Reached::default() };
+        }
+    }
+
+    /// Takes in a count; the first that is complete fixes the propagation time.
+    pub(super) fn advance(&mut self, mut counted: Reached, now: i64) {
+        if counted.everywhere() {
+            counted.propagation = self.since.take().map(|since| (now - since).max(0)).or(self.reached.propagation);
+        }
+        self.reached = counted;
+    }
+
+    /// Whether some gateway's word is still awaited.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        !self.reached.everywhere()
+    }
+
+    /// Awaits every gateway's word again.
+    pub fn reopen(&mut self) {
+        self.reached = Reached { propagation: self.reached.propagation, ..Reached::default() };
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,279 @@
+//! The operator as others hold it: one core behind one lock that is held for microseconds, and the signals that wake who waits for it.
+//!
+//! Watches, files and gateways call in; the publisher, the streams and the status writer wait here. No lock is held across an await.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use parking_lot::Mutex;
+use portolan_config::{
+    delta::server::Session,
+    proto::{FromGateway, FromOperator, Refused, Subscribe},
+};
+use tokio::sync::{mpsc, watch};
+
+use crate::{
+    core::{Core, Flow, Size, StreamId, Wake},
+    index::Grant,
+    object::{Key, Object, ObjectKey, ObjectKind},
+    serve,
+    settings::Settings,
+    status::{ObjectStatus, Update},
+};
+
+/// A handle to one operator; clones are the same one.
+#[derive(Clone)]
+pub struct Operator(Arc<Shared>);
+
+struct Shared {
+    core: Mutex<Core>,
+    /// Newest published sequence.
+    published: watch::Sender<u64>,
+    /// Counts changes that wait to be translated, and those that status waits for.
+    dirty: watch::Sender<u64>,
+    status: watch::Sender<u64>,
+    /// Whether every object's first list is done; and those of Secrets too.
+    listed: watch::Sender<bool>,
+    settled: watch::Sender<bool>,
+    secrets: watch::Sender<BTreeSet<Key>>,
+}
+
+impl Operator {
+    /// An operator without objects.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self(Arc::new(Shared {
+            core: Mutex::new(Core::new(settings)),
+            published: watch::Sender::new(0),
+            dirty: watch::Sender::new(0),
+            status: watch::Sender::new(0),
+            listed: watch::Sender::new(false),
+            settled: watch::Sender::new(false),
+            secrets: watch::Sender::new(BTreeSet::new()),
+        }))
+    }
+
+    // === Objects in ===
+
+    /// An object is new or different.
+    pub fn apply(&self, object: Object) {
+        self.with(|core| core.apply(object, now()));
+    }
+
+    /// An object is gone.
+    pub fn delete(&self, key: &ObjectKey) {
+        self.with(|core| core.delete(key, now()));
+    }
+
+    /// These are all objects of a kind (in one namespace, where one is given): others are gone. Its first list is done.
+    pub fn replace(&self, kind: ObjectKind, namespace: Option<&str>, objects: Vec<Object>) {
+        self.with(|core| core.replace(kind, namespace, objects, now()));
+    }
+
+    /// These are all objects there are: what a folder of files holds.
+    pub fn replace_all(&self, objects: Vec<Object>) {
+        let mut kinds: Vec<(ObjectKind, Vec<Object>)> = ObjectKind::ALL.iter().map(|kind| (*kind, Vec::new())).collect();
+        for object in objects {
+            let kind = object.key().kind;
+            if let Some((_, of_kind)) = kinds.iter_mut().find(|(candidate, _)| *candidate == kind) {
+                of_kind.push(object);
+            }
+        }
+        self.with(|core| {
+            for (kind, objects) in kinds {
+                core.replace(kind, None, objects, now());
+            }
+        });
+    }
+
+    /// What a namespace's owner lets us read of its Secrets.
+    pub fn set_grant(&self, namespace: &str, grant: Grant) {
+        self.with(|core| core.set_grant(namespace, grant, now()));
+    }
+
+    /// Forgets grants of namespaces that hold no reference any more.
+    pub fn forget_grants(&self, forgotten: impl Fn(&str) -> bool) {
+        self.with(|core| core.forget_grants(forgotten));
+    }
+
+    /// The time passes: what expires does so now.
+    pub fn tick(&self) {
+        self.with(|core| core.tick(now()));
+    }
+
+    // === Resources out ===
+
+    /// Translates what is dirty and puts it in force as one step. Returns the log's sequence.
+    pub fn publish_now(&self) -> u64 {
+        self.with(|core| core.publish(now()))
+    }
+
+    /// Opens a stream inside this process, which speaks the same protocol as one over the network.
+    #[must_use]
+    pub fn connect(&self) -> (mpsc::Sender<FromGateway>, mpsc::Receiver<FromOperator>) {
+        serve::connect(self)
+    }
+
+    /// Opens a gateway's stream.
+    ///
+    /// # Errors
+    /// The gateway is not of this fleet or speaks another schema: its own fault, and the same again.
+    pub fn subscribe(&self, subscribe: Subscribe) -> Result<Link, Refused> {
+        let (id, session) = self.with(|core| core.subscribe(subscribe))?;
+        Ok(Link { operator: self.clone(), id, session })
+    }
+
+    // === What is known ===
+
+    /// What status says, or would say, of every object of ours.
+    #[must_use]
+    pub fn conditions(&self) -> Vec<ObjectStatus> {
+        self.with(|core| core.conditions())
+    }
+
+    /// Whether the first lists are done.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        *self.0.settled.borrow()
+    }
+
+    /// What `/config` shows.
+    #[must_use]
+    pub fn describe(&self) -> serde_json::Value {
+        self.with(|core| core.describe())
+    }
+
+    /// What gauges show.
+    #[must_use]
+    pub fn size(&self) -> Size {
+        self.with(|core| core.size())
+    }
+
+    // === Waiting ===
+
+    /// Waits until every kind's first list is done, but for Secrets.
+    pub async fn listed(&self) {
+        wait_for(&self.0.listed).await;
+    }
+
+    /// Waits until every first list is done, those of Secrets too.
+    pub async fn settled(&self) {
+        wait_for(&self.0.settled).await;
+    }
+
+    /// Waits until something is to be translated.
+    pub async fn dirtied(&self) {
+        let mut dirty = self.0.dirty.subscribe();
+        while !self.with(|core| core.is_dirty()) {
+            if dirty.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Wakes with every published step.
+    #[must_use]
+    pub fn published(&self) -> watch::Receiver<u64> {
+        self.0.published.subscribe()
+    }
+
+    /// The Secrets that objects reference, as they change.
+    #[must_use]
+    pub fn secret_references(&self) -> watch::Receiver<BTreeSet<Key>> {
+        self.0.secrets.subscribe()
+    }
+
+    /// Wakes when some object's status may have changed.
+    #[must_use]
+    pub fn status_changes(&self) -> watch::Receiver<u64> {
+        self.0.status.subscribe()
+    }
+
+    /// The next status that differs from what the API server has; `None`: all are written.
+    #[must_use]
+    pub fn next_update(&self) -> Option<Update> {
+        self.with(|core| core.next_update(now()))
+    }
+
+    /// A status was not written: it is due again.
+    pub fn requeue(&self, key: ObjectKey) {
+        self.with(|core| core.requeue(key));
+    }
+
+    /// Runs `action` on the core and wakes whom it concerns.
+    fn with<R>(&self, action: impl FnOnce(&mut Core) -> R) -> R {
+        let (result, wake) = {
+            let mut core = self.0.core.lock();
+            let result = action(&mut core);
+            (result, core.take_wake())
+        };
+        self.wake(wake);
+        result
+    }
+
+    fn wake(&self, wake: Wake) {
+        let shared = &self.0;
+        if wake.dirty {
+            shared.dirty.send_modify(|count| *count = count.wrapping_add(1));
+        }
+        if wake.status {
+            shared.status.send_modify(|count| *count = count.wrapping_add(1));
+        }
+        if let Some(sequence) = wake.published {
+            shared.published.send_replace(sequence);
+        }
+        if let Some(secrets) = wake.secrets {
+            shared.secrets.send_replace(secrets);
+        }
+        if wake.listed {
+            shared.listed.send_replace(true);
+        }
+        if wake.settled {
+            shared.settled.send_replace(true);
+        }
+    }
+}
+
+async fn wait_for(flag: &watch::Sender<bool>) {
+    // The sender is ours, so it cannot be gone.
+    let _ = flag.subscribe().wait_for(|done| *done).await;
+}
+
+/// Milliseconds since 1970.
+fn now() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+/// One gateway's stream; dropping it takes the gateway off the registry.
+pub struct Link {
+    operator: Operator,
+    id: StreamId,
+    session: Session,
+}
+
+impl Link {
+    /// The gateway's name.
+    #[must_use]
+    pub fn gateway(&self) -> &str {
+        self.session.gateway()
+    }
+
+    /// Takes in a message of the gateway, and says whether its stream goes on.
+    pub fn receive(&mut self, message: FromGateway) -> Flow {
+        let (id, session) = (self.id, &mut self.session);
+        self.operator.with(|core| core.receive(id, session, message, now()))
+    }
+
+    /// The messages that are due.
+    #[must_use]
+    pub fn poll(&mut self) -> Vec<FromOperator> {
+        let (id, session) = (self.id, &mut self.session);
+        self.operator.with(|core| core.poll(id, session, now()))
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        tracing::info!(gateway = self.session.gateway(), "gateway disconnected");
+        self.operator.with(|core| core.disconnect(self.id, now()));
+    }
+}

@@ -1,0 +1,108 @@
+//! The edge to the API server: guarded watches that feed the index.
+//!
+//! Events in, `apply`, `delete` and `replace` out. No decision, and no error that ends a watch.
+
+mod grants;
+mod relist;
+mod secrets;
+
+use std::fmt::Debug;
+
+use futures::StreamExt;
+use k8s_openapi::{
+    NamespaceResourceScope,
+    api::{core::v1::Service, discovery::v1::EndpointSlice},
+};
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    core::DeserializeGuard,
+    runtime::{WatchStreamExt, watcher, watcher::watcher as watch},
+};
+use portolan_crds::{McpPolicy, McpRoute, McpServer};
+use serde::de::DeserializeOwned;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use self::relist::{Change, Relist};
+use crate::{
+    metrics::Metrics,
+    object::Kind,
+    operator::Operator,
+};
+
+/// Objects per page of a first list.
+const PAGE: u32 = 500;
+
+/// Starts every watch; they end with `stop`.
+pub fn start(client: &Client, operator: &Operator, metrics: &Metrics, tasks: &TaskTracker, stop: &CancellationToken) {
+    let source = Source { client: client.clone(), operator: operator.clone(), metrics: metrics.clone() };
+    let all = watcher::Config::default().page_size(PAGE);
+    let of_services = all.clone().labels("kubernetes.io/service-name");
+    spawn::<McpServer>(&source, all.clone(), tasks, stop);
+    spawn::<McpRoute>(&source, all.clone(), tasks, stop);
+    spawn::<McpPolicy>(&source, all.clone(), tasks, stop);
+    spawn::<Service>(&source, all, tasks, stop);
+    spawn::<EndpointSlice>(&source, of_services, tasks, stop);
+    let (secrets, stop) = (secrets::run(source), stop.clone());
+    tasks.spawn(async move { stop.run_until_cancelled(secrets).await });
+}
+
+/// Where objects come from and where they go.
+#[derive(Clone)]
+struct Source {
+    client: Client,
+    operator: Operator,
+    metrics: Metrics,
+}
+
+/// What every watched kind can do.
+trait Watched:
+    Kind + Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned + Send + 'static
+{
+}
+
+impl<K> Watched for K where
+    K: Kind + Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned + Send + 'static
+{
+}
+
+fn spawn<K: Watched>(source: &Source, config: watcher::Config, tasks: &TaskTracker, stop: &CancellationToken) {
+    let (source, stop, api) = (source.clone(), stop.clone(), Api::all(source.client.clone()));
+    tasks.spawn(async move {
+        let operator = source.operator.clone();
+        let deliver = |change| match change {
+            Change::Apply(object) => operator.apply(object),
+            Change::Delete(key) => operator.delete(&key),
+            Change::Replace(objects) => operator.replace(K::KIND, None, objects),
+        };
+        stop.run_until_cancelled(feed::<K>(api, config, &source.metrics, deliver)).await
+    });
+}
+
+/// Delivers the changes of one kind until it is dropped. The watcher recovers by itself: a closed watch, 410 Gone and an API server that is
+/// away all end in a new list after a pause.
+async fn feed<K: Watched>(
+    api: Api<DeserializeGuard<K>>,
+    config: watcher::Config,
+    metrics: &Metrics,
+    mut deliver: impl FnMut(Change),
+) {
+    let kind = K::KIND.as_str();
+    let events = watch(api, config).default_backoff();
+    let mut events = std::pin::pin!(events);
+    let mut relist = Relist::default();
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(event) => {
+                // The fields' managers are half of an object's bytes, and nobody reads them.
+                let event = event.modify(|object| object.managed_fields_mut().clear());
+                if let Some(change) = relist.take(event) {
+                    deliver(change);
+                }
+            }
+            Err(error) => {
+                metrics.watch_failed(kind);
+                tracing::warn!(kind, %error, "watch failed, trying again");
+            }
+        }
+    }
+}
