@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,7 +22,9 @@ import (
 )
 
 const (
-	termPatience = 8 * time.Second // from SIGTERM to SIGKILL
+	// From SIGTERM to SIGKILL. All end within a second, but for a kube-apiserver that somebody
+	// watches: that one would wait a minute for the watch to end.
+	termPatience = 3 * time.Second
 	killPatience = 5 * time.Second // from SIGKILL to giving up
 )
 
@@ -48,11 +51,19 @@ func (s service) start(l layout, lifeline string) (*exec.Cmd, error) {
 	command.Env = append(os.Environ(), lifelineVariable+"="+lifeline)
 	command.Stdout, command.Stderr = log, log
 	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	keepFilesFromChildren()
 	if err := command.Start(); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.name, err)
 	}
 	pid := strconv.Itoa(command.Process.Pid)
 	return command, os.WriteFile(l.pidFile(s.name), []byte(pid+"\n"), 0o600)
+}
+
+// keepFilesFromChildren marks what our caller left open as not to be inherited. A shell's end of the
+// supervisor's standard input, held by a kube-apiserver that start-api started, would keep that
+// input from ever ending. A kernel before 5.11 cannot; nothing else depends on it.
+func keepFilesFromChildren() {
+	_ = unix.CloseRange(3, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC)
 }
 
 // process is a running component of this cluster, held by its pidfd.
