@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# CPU per tools/call of the gateway beside nginx in the same run. Arguments go to the benchmark (--help).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+if ! command -v nginx >/dev/null; then
+  echo "nginx is needed: apt-get install nginx-light" >&2
+  exit 1
+fi
+cargo build --release -p portolan-cli -p portolan-tests --bin portolan --bin bench
+exec target/release/bench --portolan target/release/portolan "$@"

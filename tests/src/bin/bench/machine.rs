@@ -1,0 +1,58 @@
+//! What the kernel says of a process's CPU, and of the machine.
+
+use std::fs;
+
+use anyhow::Context;
+
+/// CPU time of a process, all threads.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cpu {
+    /// Scheduler time, microseconds: exact where user and kernel time are sampled by ticks.
+    scheduler_us: f64,
+    /// Microseconds in user space.
+    pub user_us: f64,
+    /// Microseconds in the kernel.
+    pub kernel_us: f64,
+}
+
+impl Cpu {
+    /// Both together.
+    pub fn total_us(&self) -> f64 {
+        self.scheduler_us
+    }
+
+    /// What was spent since.
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            scheduler_us: self.scheduler_us - before.scheduler_us,
+            user_us: self.user_us - before.user_us,
+            kernel_us: self.kernel_us - before.kernel_us,
+        }
+    }
+}
+
+/// The CPU time of a process so far, threads that live included.
+pub fn cpu(pid: u32) -> anyhow::Result<Cpu> {
+    let mut cpu = Cpu::default();
+    for thread in fs::read_dir(format!("/proc/{pid}/task")).context("the proxy is gone")? {
+        let path = thread?.path();
+        let schedule = fs::read_to_string(path.join("schedstat"))?;
+        let nanoseconds: f64 = schedule.split(' ').next().unwrap_or_default().parse()?;
+        cpu.scheduler_us += nanoseconds / 1000.0;
+        let stat = fs::read_to_string(path.join("stat"))?;
+        let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
+        // Fields 14 and 15 of proc(5), in ticks of 10 ms.
+        cpu.user_us += fields.get(11).context("stat")?.parse::<f64>()? * 10_000.0;
+        cpu.kernel_us += fields.get(12).context("stat")?.parse::<f64>()? * 10_000.0;
+    }
+    Ok(cpu)
+}
+
+/// The machine, in one line.
+pub fn describe() -> String {
+    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
+    let cores = info.lines().filter(|line| line.starts_with("processor")).count();
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    format!("{cores} cores,{}, Linux {}", model.trim_start_matches(['\t', ' ', ':']), kernel.trim())
+}
