@@ -4,7 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, ListExpr, LiteralValue, MapExpr, operators};
+use cel::common::ast::{
+    CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, ListExpr, LiteralValue, MapExpr, operators,
+};
 use cel::common::types::{CelBool, CelString};
 use regex::RegexBuilder;
 
@@ -196,7 +198,8 @@ impl Checked {
                 return Err((id, unknown_function(name)));
             }
         } else if name == operators::ADD {
-            let grows_result = matches!(call.args.first(), Some(IdedExpr { expr: Expr::Ident(name), .. }) if name.starts_with('@'));
+            let grows_result =
+                matches!(call.args.first(), Some(IdedExpr { expr: Expr::Ident(name), .. }) if name.starts_with('@'));
             self.additions += u16::from(!grows_result);
             if self.additions > cost::ADDITIONS {
                 return Err((id, format!("more than {} additions", cost::ADDITIONS)));
@@ -213,7 +216,8 @@ impl Checked {
         let [argument] = args else { return Err((id, "matches() takes one pattern".into())) };
         let pattern = text(argument).ok_or_else(|| (id, "the pattern of matches() must be written out".to_owned()))?;
         let compiled = RegexBuilder::new(&pattern).size_limit(PATTERN_BYTES).dfa_size_limit(PATTERN_BYTES).build();
-        let compiled = compiled.map_err(|error| (argument.id, format!("the pattern does not compile: {}", last_line(&error))))?;
+        let compiled =
+            compiled.map_err(|error| (argument.id, format!("the pattern does not compile: {}", last_line(&error))))?;
         let target = self.visit(target, level)?;
         self.patterns.push(Pattern(compiled));
         let pattern = Expr::Ident(format!("%{}", self.patterns.len() - 1));
@@ -263,7 +267,10 @@ fn text(expr: &IdedExpr) -> Option<String> {
 }
 
 fn unknown_function(name: &str) -> String {
-    format!("unknown function `{name}`: known are {}, matches, and the macros has, all, exists, exists_one, filter, map", env::MEMBER.join(", "))
+    format!(
+        "unknown function `{name}`: known are {}, matches, and the macros has, all, exists, exists_one, filter, map",
+        env::MEMBER.join(", ")
+    )
 }
 
 /// The reason of a pattern's error, without the drawing above it.

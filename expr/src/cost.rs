@@ -13,6 +13,8 @@ pub(crate) const SOURCE: usize = 4096;
 pub(crate) const MACROS: u8 = 2;
 /// Nodes on any path from the root down: evaluation is recursive.
 pub(crate) const DEPTH: u16 = 96;
+/// Parentheses, calls and lists within each other.
+pub(crate) const NESTING: u16 = 24;
 /// Additions: each may copy all the text that it is given.
 pub(crate) const ADDITIONS: u16 = 16;
 /// Elements of a literal list that a macro goes over.

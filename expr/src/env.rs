@@ -17,7 +17,17 @@ pub(crate) const MATCHES: &str = "@matches";
 pub(crate) const GLOBAL: [&str; 7] = ["size", "string", "int", "uint", "double", "bool", "dyn"];
 /// Functions called on a value.
 pub(crate) const MEMBER: [&str; 11] = [
-    "size", "contains", "startsWith", "endsWith", "lowerAscii", "upperAscii", "trim", "hasValue", "value", "orValue", "or",
+    "size",
+    "contains",
+    "startsWith",
+    "endsWith",
+    "lowerAscii",
+    "upperAscii",
+    "trim",
+    "hasValue",
+    "value",
+    "orValue",
+    "or",
 ];
 /// Functions of the name space `optional`.
 pub(crate) const OPTIONAL: [&str; 2] = ["of", "none"];
@@ -33,6 +43,7 @@ pub(crate) static ENV: LazyLock<Arc<Env>> = LazyLock::new(|| {
     Arc::new(env)
 });
 
+#[expect(clippy::needless_pass_by_value, reason = "the library's function type")]
 fn matches<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
     let answer = match arguments.as_slice() {
         [text, pattern] => text.downcast_ref::<CelString>().zip(pattern.downcast_ref::<Pattern>()),

@@ -7,11 +7,12 @@ use cel::common::ast::{Expr, IdedExpr, LiteralValue, SourceInfo, operators};
 
 use crate::check::Checked;
 use crate::convert::Fuel;
-use crate::cost::{self, Level};
-use crate::env::{ENV, Pattern};
+use crate::cost::Level;
+use crate::env::Pattern;
 use crate::facts::Facts;
 use crate::leaf::{Ask, Leaf};
 use crate::place::Root;
+use crate::syntax;
 use crate::term::{Bindings, Term};
 use crate::variable::{Variable, VariableSet};
 
@@ -59,18 +60,14 @@ pub enum EvalError {
 impl Expression {
     /// Parses and checks a condition: at most 4 KiB, two nested macros, known variables, members and functions only.
     pub fn parse(source: &str) -> Result<Self, ParseError> {
-        if source.len() > cost::SOURCE {
-            return Err(at_start(format!("longer than {} bytes", cost::SOURCE)));
+        if source.is_empty() {
+            return Err(ParseError::at_start("empty: leave it out if the rule always holds".into()));
         }
-        if source.trim().is_empty() {
-            return Err(at_start("empty: leave it out if the rule always holds".into()));
-        }
-        let parser = ENV.parser().max_recursion_depth(cost::DEPTH);
-        let (tree, info) = parser.parse_with_source_info(source).map_err(|errors| syntax_error(&errors))?;
+        let (tree, info) = syntax::parse(source)?;
         let mut checked = Checked::new();
         let tree = checked.visit(tree, Level::TOP).map_err(|(id, message)| locate(source, &info, id, message))?;
         if is_never_a_condition(&tree, &checked.leaves) {
-            return Err(at_start("not a condition: it is never true or false".into()));
+            return Err(ParseError::at_start("not a condition: it is never true or false".into()));
         }
         let Checked { leaves, patterns, variables, claims, .. } = checked;
         Ok(Self { term: Term::of(tree), leaves, patterns, variables, claims })
@@ -95,17 +92,9 @@ impl Expression {
     }
 }
 
-fn at_start(message: String) -> ParseError {
-    ParseError { message, line: 1, column: 1 }
-}
-
-fn syntax_error(errors: &cel::ParseErrors) -> ParseError {
-    let first = errors.errors.first();
-    let place = |number: Option<isize>| number.and_then(|number| u32::try_from(number).ok()).unwrap_or(1).max(1);
-    ParseError {
-        message: first.map_or_else(|| "not an expression".into(), |error| error.msg.clone()),
-        line: place(first.map(|error| error.pos.0)),
-        column: place(first.map(|error| error.pos.1)),
+impl ParseError {
+    pub(crate) fn at_start(message: String) -> Self {
+        Self { message, line: 1, column: 1 }
     }
 }
 
@@ -136,3 +125,6 @@ fn is_never_a_condition(tree: &IdedExpr, leaves: &[Leaf]) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,8 +4,8 @@ use std::hash::Hasher;
 
 use crate::facts::Facts;
 use crate::place::{Chain, Place, Root, Step};
+use crate::syntax;
 use crate::variable::{Variable, VariableSet};
-use crate::{cost, env::ENV};
 
 /// A checked path to one value.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,12 +23,12 @@ impl KeyPath {
     /// Parses `identity.claims.team`, `request.headers.x-team`, `arguments["a b"].region` and the like.
     pub fn parse(source: &str) -> Result<Self, InvalidKeyPath> {
         let refuse = |message: String| InvalidKeyPath(format!("{source:?}: {message}"));
-        if source.len() > cost::SOURCE {
-            return Err(InvalidKeyPath(format!("longer than {} bytes", cost::SOURCE)));
-        }
         // Header names are no identifiers of the language, but there is nothing else that they could mean here.
-        let header = source.strip_prefix("request.headers.").map(|name| format!("request.headers[{name:?}]"));
-        let tree = ENV.parser().parse(header.as_deref().unwrap_or(source)).map_err(|_| refuse(EXPECTED.into()))?;
+        let header = source
+            .strip_prefix("request.headers.")
+            .filter(|name| name.bytes().all(is_token))
+            .map(|name| format!("request.headers[{name:?}]"));
+        let (tree, _) = syntax::parse(header.as_deref().unwrap_or(source)).map_err(|_| refuse(EXPECTED.into()))?;
         let chain = Chain::of(&tree).filter(|chain| !chain.test).ok_or_else(|| refuse(EXPECTED.into()))?;
         let place = chain.resolve().map_err(|(_, message)| refuse(message))?;
         match place.root {
@@ -68,6 +68,11 @@ impl KeyPath {
 
 const EXPECTED: &str = "not a key: name one value, such as identity.subject, identity.claims.team, tool.name, request.headers.x-team or arguments.region";
 
+/// The bytes of header names (RFC 9110, token) that people use.
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
+}
+
 fn feed_text(text: Option<&str>, hasher: &mut impl Hasher) {
     match text {
         Some(text) => {
@@ -78,3 +83,6 @@ fn feed_text(text: Option<&str>, hasher: &mut impl Hasher) {
         None => hasher.write_u8(0),
     }
 }
+
+#[cfg(test)]
+mod tests;

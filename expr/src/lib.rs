@@ -14,6 +14,7 @@ mod facts;
 mod key;
 mod leaf;
 mod place;
+mod syntax;
 mod term;
 mod variable;
 
@@ -21,3 +22,6 @@ pub use expression::{EvalError, Expression, ParseError};
 pub use facts::Facts;
 pub use key::{InvalidKeyPath, KeyPath};
 pub use variable::{Hint, Variable, VariableSet};
+
+#[cfg(test)]
+mod samples;

@@ -110,9 +110,10 @@ impl<'e> Chain<'e> {
             }
             (Variable::ToolAnnotations, _) => Err((self.last_id(), annotations())),
             (Variable::RequestHeaders, [(_, Step::Key(_), _)]) => Ok(self.place(variable, 1)),
-            (Variable::RequestHeaders, _) => {
-                Err((self.last_id(), "name one header: request.headers[\"x-name\"] or request.headers[?\"x-name\"]".into()))
-            }
+            (Variable::RequestHeaders, _) => Err((
+                self.last_id(),
+                "name one header: request.headers[\"x-name\"] or request.headers[?\"x-name\"]".into(),
+            )),
             (_, [(id, ..), ..]) if !variable.is_open() => Err((*id, format!("`{}` has no members", variable.as_str()))),
             _ => Ok(self.place(variable, 1)),
         }
