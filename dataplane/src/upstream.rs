@@ -240,4 +240,4 @@ fn announced(headers: &HeaderMap) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

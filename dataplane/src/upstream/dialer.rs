@@ -15,7 +15,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::address::{Class, classify};
-use super::error::UpstreamError;
+use super::error::{Phase, UpstreamError};
 
 /// A peer that acknowledges nothing for this long is gone (security: black holes and half-open connections).
 const UNACKNOWLEDGED: Duration = Duration::from_secs(20);
@@ -110,7 +110,8 @@ impl Dialer {
                 return Ok(stream);
             }
         }
-        Err(UpstreamError::Connect)
+        let timed_out = Instant::now() >= deadline;
+        Err(if timed_out { UpstreamError::TimedOut { phase: Phase::Connect } } else { UpstreamError::Connect })
     }
 
     /// Speaks TLS as the client of `name`; the protocol is settled by ALPN.

@@ -82,7 +82,8 @@ impl Pool {
     /// The turn to dial, where one connection serves many requests and so one at a time is dialled; `None` while somebody else has it.
     pub(super) fn turn(&self) -> Option<Turn<'_>> {
         let mut held = self.held.lock();
-        (!std::mem::replace(&mut held.dialing, true)).then_some(Turn(self))
+        // Lazily: a turn that is made and dropped would end somebody else's.
+        (!std::mem::replace(&mut held.dialing, true)).then(|| Turn(self))
     }
 
     /// Resolves when the dialling that is under way ends. Must be enabled before [`Pool::turn`] is asked, or its end may be missed.

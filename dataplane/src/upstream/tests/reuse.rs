@@ -1,0 +1,161 @@
+//! Connections: kept, found dead, given up.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
+use super::server::{Event, Reply, Server, answer, json};
+use super::{call, exchange, send, upstream};
+use crate::upstream::UpstreamError;
+
+#[tokio::test]
+async fn a_connection_is_used_again_once_its_answer_is_read() {
+    let mut server = Server::json("{}").await;
+    let upstream = upstream(&[server.address]);
+    for _ in 0..3 {
+        assert_eq!(exchange(&upstream).await.unwrap(), "{}");
+    }
+    let accepted = server.seen().into_iter().filter(|event| *event == Event::Accepted).count();
+    assert_eq!(accepted, 1);
+    assert_eq!(upstream.in_flight(), 0);
+}
+
+#[tokio::test]
+async fn answers_without_a_body_and_in_chunks_give_their_connection_back() {
+    let mut server = Server::start(|count, _| {
+        Reply::Text(match count {
+            0 => answer("202 Accepted", "", ""),
+            1 => "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n".to_owned(),
+            _ => json("{}"),
+        })
+    })
+    .await;
+    let upstream = upstream(&[server.address]);
+    assert!(send(&upstream).await.unwrap().body.bytes().await.unwrap().is_empty());
+    assert_eq!(exchange(&upstream).await.unwrap(), "{}");
+    assert_eq!(exchange(&upstream).await.unwrap(), "{}");
+    let accepted = server.seen().into_iter().filter(|event| *event == Event::Accepted).count();
+    assert_eq!(accepted, 1);
+}
+
+#[tokio::test]
+async fn the_request_arrives_as_the_caller_made_it() {
+    let mut server = Server::json("{}").await;
+    exchange(&upstream(&[server.address])).await.unwrap();
+    assert_eq!(server.next_request().await, "POST /mcp HTTP/1.1\r\nhost: mcp.test\r\ncontent-length: 2\r\n\r\n{}");
+}
+
+/// The server closes while this thread never yields, so the pooled connection still looks alive when the next request takes it.
+#[tokio::test]
+async fn a_connection_that_died_idle_costs_a_retry_and_no_failure() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (close, closing) = std::sync::mpsc::channel::<()>();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        read_one(&mut stream);
+        stream.write_all(json("1").as_bytes()).unwrap();
+        closing.recv().unwrap();
+        drop(stream);
+        listener
+    });
+    let upstream = upstream(&[address]);
+    assert_eq!(exchange(&upstream).await.unwrap(), "1");
+    close.send(()).unwrap();
+    let listener = server.join().unwrap();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        read_one(&mut stream);
+        stream.write_all(json("2").as_bytes()).unwrap();
+    });
+    assert_eq!(exchange(&upstream).await.unwrap(), "2");
+    server.join().unwrap();
+}
+
+fn read_one(stream: &mut std::net::TcpStream) {
+    let mut seen = Vec::new();
+    let mut buffer = [0; 1024];
+    while !seen.ends_with(b"{}") {
+        let read = stream.read(&mut buffer).unwrap();
+        assert_ne!(read, 0, "the request ended early");
+        seen.extend_from_slice(&buffer[..read]);
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_was_sent_is_never_sent_again() {
+    for reused in [false, true] {
+        let mut server = Server::start(move |count, _| {
+            if reused && count == 0 { Reply::Text(json("{}")) } else { Reply::Last(String::new()) }
+        })
+        .await;
+        let upstream = upstream(&[server.address]);
+        if reused {
+            exchange(&upstream).await.unwrap();
+        }
+        let error = send(&upstream).await.unwrap_err();
+        assert_eq!(error, UpstreamError::Closed { sent: true });
+        assert!(!error.safe_to_retry());
+        server.closed().await;
+        let requests = server.seen().into_iter().filter(|event| matches!(event, Event::Request(_))).count();
+        assert_eq!(requests, 0, "nothing more after the close");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_cut_short_is_an_error_and_not_a_short_answer() {
+    let server =
+        Server::start(|_, _| Reply::Last("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{".to_owned())).await;
+    assert_eq!(exchange(&upstream(&[server.address])).await, Err(UpstreamError::Closed { sent: true }));
+}
+
+#[tokio::test]
+async fn dropping_a_call_that_waits_closes_its_connection() {
+    let mut server = Server::start(|_, _| Reply::Text(String::new())).await;
+    let upstream = upstream(&[server.address]);
+    {
+        let mut sending = Box::pin(send(&upstream));
+        tokio::select! {
+            _ = &mut sending => panic!("nobody answered"),
+            _ = server.next_request() => {}
+        }
+    }
+    server.closed().await;
+    assert_eq!(upstream.in_flight(), 0);
+}
+
+#[tokio::test]
+async fn dropping_a_body_before_its_end_closes_its_connection() {
+    let mut server = Server::start(|_, _| {
+        Reply::Text("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n6\r\ndata: \r\n".to_owned())
+    })
+    .await;
+    let upstream = upstream(&[server.address]);
+    let mut answer = send(&upstream).await.unwrap();
+    assert_eq!(answer.body.chunk().await.unwrap().unwrap(), "data: ");
+    assert_eq!(upstream.in_flight(), 1);
+    drop(answer);
+    server.closed().await;
+    assert_eq!(upstream.in_flight(), 0);
+}
+
+#[tokio::test]
+async fn idle_connections_of_a_removed_endpoint_are_closed_and_its_requests_end_as_they_will() {
+    let mut server = Server::json("{}").await;
+    let upstream = upstream(&[server.address]);
+    exchange(&upstream).await.unwrap();
+    let open = send(&upstream).await.unwrap();
+    upstream.set_endpoints(&[]);
+    assert_eq!(open.body.bytes().await.unwrap(), "{}");
+    server.closed().await;
+    assert_eq!(send(&upstream).await.unwrap_err(), UpstreamError::NoEndpoint);
+}
+
+#[tokio::test]
+async fn workers_share_no_connection() {
+    let mut server = Server::json("{}").await;
+    let upstream = upstream(&[server.address]);
+    for worker in [0, upstream.background()] {
+        upstream.send(worker, None, call(), &super::DEADLINES).await.unwrap().body.bytes().await.unwrap();
+    }
+    assert_eq!(server.seen().into_iter().filter(|event| *event == Event::Accepted).count(), 2);
+}
