@@ -172,10 +172,7 @@ fn http_url() -> Schema {
                 "(self.startsWith('https://') || self.startsWith('http://')) && isURL(self) && url(self).getHostname() != ''",
                 "must be a URL of the form https://HOST or http://HOST",
             ),
-            (
-                "!self.matches('^[a-z]+://[^/?#]*@')",
-                "must not hold user information: credentials belong in a Secret",
-            ),
+            ("!self.matches('^[a-z]+://[^/?#]*@')", "must not hold user information: credentials belong in a Secret"),
             ("!self.contains('#')", "must not have a fragment: it is never sent"),
         ],
     )

@@ -70,9 +70,13 @@ fn unit(text: &str) -> Option<(u64, &str)> {
 impl From<time::Duration> for Duration {
     fn from(duration: time::Duration) -> Self {
         let total = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).min(99_999 * 3_600_000);
-        let numbers = [(total / 3_600_000, "h"), (total / 60_000 % 60, "m"), (total / 1000 % 60, "s"), (total % 1000, "ms")];
-        let text: String =
-            numbers.into_iter().filter(|(number, _)| *number > 0).map(|(number, unit)| format!("{number}{unit}")).collect();
+        let numbers =
+            [(total / 3_600_000, "h"), (total / 60_000 % 60, "m"), (total / 1000 % 60, "s"), (total % 1000, "ms")];
+        let text: String = numbers
+            .into_iter()
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, unit)| format!("{number}{unit}"))
+            .collect();
         Self(if text.is_empty() { "0s".to_owned() } else { text })
     }
 }

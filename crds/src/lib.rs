@@ -7,6 +7,7 @@
 //! that names it, not the whole object. Nothing refuses unknown fields: an object written under a newer version of the
 //! CRDs must stay readable.
 #![warn(missing_docs)]
+#![expect(clippy::duplicated_attributes, reason = "many printer columns have one type")]
 // KubeSchema copies each struct, `pub` and all, into the function that makes its schema.
 #![expect(unreachable_pub, reason = "in code that a derive macro writes")]
 

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use authentication::{Authentication, ChosenJwks, Jwks, Jwt, ResourceMetadata};
-pub use authorization::{Action, Authorization, Rule};
+pub use authorization::{Action, Authorization, AuthorizationRule};
 pub use limits::{Limits, RateLimit};
 pub use status::{McpPolicyStatus, PolicyAncestor};
 
@@ -33,8 +33,16 @@ use crate::{bounds, is_default};
     annotation("helm.sh/resource-policy", "keep"),
     label("gateway.networking.k8s.io/policy", "Direct"),
     printcolumn(name = "Mode", type_ = "string", json_path = ".spec.mode"),
-    printcolumn(name = "Accepted", type_ = "string", json_path = ".status.ancestors[*].conditions[?(@.type=='Accepted')].status"),
-    printcolumn(name = "Programmed", type_ = "string", json_path = ".status.ancestors[*].conditions[?(@.type=='Programmed')].status"),
+    printcolumn(
+        name = "Accepted",
+        type_ = "string",
+        json_path = ".status.ancestors[*].conditions[?(@.type=='Accepted')].status"
+    ),
+    printcolumn(
+        name = "Programmed",
+        type_ = "string",
+        json_path = ".status.ancestors[*].conditions[?(@.type=='Programmed')].status"
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[x_kube(validation = Rule::new("!has(self.authentication) || self.targetRefs.exists(target, target.kind == 'McpRoute')")

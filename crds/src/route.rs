@@ -28,8 +28,16 @@ use crate::{Duration, Hints, bounds, is_default, server};
     printcolumn(name = "Path", type_ = "string", json_path = ".spec.path"),
     printcolumn(name = "Servers", type_ = "integer", json_path = ".status.totals.servers"),
     printcolumn(name = "Tools", type_ = "integer", json_path = ".status.totals.tools"),
-    printcolumn(name = "Accepted", type_ = "string", json_path = ".status.parents[*].conditions[?(@.type=='Accepted')].status"),
-    printcolumn(name = "Programmed", type_ = "string", json_path = ".status.parents[*].conditions[?(@.type=='Programmed')].status"),
+    printcolumn(
+        name = "Accepted",
+        type_ = "string",
+        json_path = ".status.parents[*].conditions[?(@.type=='Accepted')].status"
+    ),
+    printcolumn(
+        name = "Programmed",
+        type_ = "string",
+        json_path = ".status.parents[*].conditions[?(@.type=='Programmed')].status"
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 pub struct McpRouteSpec {
@@ -155,7 +163,11 @@ fn default_stale_for() -> Duration {
 
 impl Default for Aggregation {
     fn default() -> Self {
-        Self { conflict: Conflict::default(), on_server_failure: OnServerFailure::default(), stale_for: default_stale_for() }
+        Self {
+            conflict: Conflict::default(),
+            on_server_failure: OnServerFailure::default(),
+            stale_for: default_stale_for(),
+        }
     }
 }
 

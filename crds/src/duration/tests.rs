@@ -17,7 +17,9 @@ fn every_unit_is_read() {
 
 #[test]
 fn what_the_grammar_lacks_is_refused() {
-    for text in ["", "1", "s", "1d", "1.5h", "-1s", "+1s", " 1s", "1s ", "1 s", "100000s", "1h1m1s1ms1h", "1S", "1µs", "1s1"] {
+    for text in
+        ["", "1", "s", "1d", "1.5h", "-1s", "+1s", " 1s", "1s ", "1 s", "100000s", "1h1m1s1ms1h", "1S", "1µs", "1s1"]
+    {
         assert_eq!(parsed(text), None, "{text:?}");
     }
 }

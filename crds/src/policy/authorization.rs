@@ -17,13 +17,13 @@ pub struct Authorization {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = bounds::ENTRIES))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
-    pub rules: Vec<self::Rule>,
+    pub rules: Vec<AuthorizationRule>,
 }
 
 /// A rule: holds for what matches both `when` and `tools`; an absent one matches.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Rule {
+pub struct AuthorizationRule {
     /// The rule's name, which refusals and audit records show.
     #[schemars(schema_with = "bounds::label")]
     pub name: String,

@@ -27,7 +27,10 @@ fn fractions_are_rounded_up_to_whole_bytes() {
 
 #[test]
 fn what_is_no_number_of_bytes_is_refused() {
-    for text in ["", "Mi", "-1", "+1", "1K", "1ki", "1m", "1u", "1 Mi", "1.Mi", ".5Mi", "1e", "1e100", "1E-3", "16Ei", "1MiB", "1x"] {
+    for text in [
+        "", "Mi", "-1", "+1", "1K", "1ki", "1m", "1u", "1 Mi", "1.Mi", ".5Mi", "1e", "1e100", "1E-3", "16Ei", "1MiB",
+        "1x",
+    ] {
         assert_eq!(bytes(text), None, "{text:?}");
     }
 }

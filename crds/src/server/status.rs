@@ -47,7 +47,8 @@ impl ServerInfo {
     /// A server's words within the bounds of the schema: a server that says too much must not make status unwritable.
     #[must_use]
     pub fn bounded(name: &str, version: &str, revisions: &[String], capabilities: &[String]) -> Self {
-        let clip = |words: &[String], count, limit| words.iter().take(count).map(|word| bounds::clip(word, limit)).collect();
+        let clip =
+            |words: &[String], count, limit| words.iter().take(count).map(|word| bounds::clip(word, limit)).collect();
         Self {
             name: bounds::clip(name, bounds::INFO),
             version: bounds::clip(version, bounds::INFO),
