@@ -22,15 +22,26 @@ def show(value: dict) -> None:
     print(json.dumps(value, ensure_ascii=False, separators=(",", ":")), flush=True)
 
 
-def describe(error: BaseException) -> dict:
-    """The innermost single cause: task groups wrap what really happened."""
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
-    if isinstance(error, MCPError):
-        return {"code": error.code, "message": error.message}
-    status = getattr(getattr(error, "response", None), "status_code", None)
-    described = {"code": type(error).__name__, "message": str(error)}
-    return described if status is None else described | {"status": status}
+class Refusals:
+    """The HTTP status of the last refusal: the SDK's own error does not tell it."""
+
+    def __init__(self) -> None:
+        self.status: int | None = None
+
+    async def see(self, response) -> None:
+        if response.status_code >= 400:
+            self.status = response.status_code
+
+    def describe(self, error: BaseException) -> dict:
+        """What went wrong. The innermost single cause: task groups wrap what really happened."""
+        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
+        if isinstance(error, MCPError):
+            described = {"code": error.code, "message": error.message}
+        else:
+            described = {"code": type(error).__name__, "message": str(error)}
+        status, self.status = self.status, None
+        return described if status is None else described | {"status": status}
 
 
 async def list_tools(client: Client) -> None:
@@ -55,26 +66,28 @@ async def call(client: Client, name: str, arguments: dict) -> None:
     show(answer)
 
 
-async def loop(client: Client, name: str, arguments: dict, interval: float) -> None:
+async def loop(client: Client, refusals: Refusals, name: str, arguments: dict, interval: float) -> None:
     ended = asyncio.get_running_loop().run_in_executor(None, sys.stdin.buffer.read)
     while not ended.done():
         try:
             result = await client.call_tool(name, arguments)
             if result.is_error:
-                show({"ok": False, "error": {"code": "isError", "message": str(result.content)}})
+                show({"ok": False, "error": {"code": "isError", "message": result.model_dump_json(by_alias=True)}})
             else:
                 show({"ok": True})
         except Exception as error:
-            show({"ok": False, "error": describe(error)})
+            show({"ok": False, "error": refusals.describe(error)})
         await asyncio.sleep(interval)
 
 
-async def run(wanted: argparse.Namespace) -> None:
+async def run(wanted: argparse.Namespace, refusals: Refusals) -> None:
     headers = {"Authorization": f"Bearer {wanted.token}"} if wanted.token else None
     async with create_mcp_http_client(headers=headers) as http:
+        http.event_hooks["response"].append(refusals.see)
         transport = streamable_http_client(wanted.url, http_client=http)
         mode = "legacy" if wanted.protocol == LEGACY else "auto"
         async with Client(transport, mode=mode, client_info=IDENTITY) as client:
+            refusals.status = None  # finding the revision may have been refused once
             if wanted.protocol not in ("auto", client.protocol_version):
                 raise RuntimeError(f"the server answered with protocol {client.protocol_version}, not {wanted.protocol}")
             if wanted.command == "list":
@@ -82,7 +95,7 @@ async def run(wanted: argparse.Namespace) -> None:
             elif wanted.command == "call":
                 await call(client, wanted.name, wanted.arguments)
             else:
-                await loop(client, wanted.name, wanted.arguments, wanted.interval / 1000)
+                await loop(client, refusals, wanted.name, wanted.arguments, wanted.interval / 1000)
 
 
 def parse() -> argparse.Namespace:
@@ -103,11 +116,11 @@ def parse() -> argparse.Namespace:
 
 
 def main() -> int:
-    wanted = parse()
+    wanted, refusals = parse(), Refusals()
     try:
-        asyncio.run(run(wanted))
+        asyncio.run(run(wanted, refusals))
     except Exception as error:
-        show({"error": describe(error)})
+        show({"error": refusals.describe(error)})
         return 1
     return 0
 

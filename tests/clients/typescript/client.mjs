@@ -27,11 +27,16 @@ function fail(error) {
   process.exitCode = 1;
 }
 
+/** What went wrong, from the SDK's error down to the socket's: the code that says most, every message once. */
 function describe(error) {
-  const cause = error?.cause?.message ? `: ${error.cause.message}` : "";
-  const code = error?.code ?? error?.cause?.code ?? null;
-  const described = { code, message: String(error?.message ?? error) + cause };
-  const status = error?.status ?? error?.data?.status;
+  const chain = [];
+  for (let at = error; at !== undefined && at !== null && chain.length < 5; at = at.cause) chain.push(at);
+  const codes = chain.map((at) => at.code).filter((code) => code !== undefined);
+  const code = codes.find((code) => typeof code === "number") ?? codes.at(-1) ?? null;
+  const messages = chain.map((at) => String(at.message ?? at)).filter(Boolean);
+  const described = { code, message: [...new Set(messages)].join(": ") };
+  const isStatus = (value) => Number.isInteger(value) && value >= 100 && value < 600; // the first SDK's code is one
+  const status = chain.flatMap((at) => [at.status, at.data?.status, at.code]).find(isStatus);
   return status === undefined ? described : { ...described, status };
 }
 
