@@ -1,0 +1,118 @@
+//! What a request's head must look like before anybody decides by it: one authority, one framing, no header that a `Connection` takes away.
+//!
+//! A pure function. hyper has already refused what is not HTTP; this refuses what two readers could read in two ways.
+
+use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING};
+use http::uri::Authority;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, request};
+
+/// Why a head is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The status to answer with. The connection closes after it: the framing is in doubt.
+    pub status: StatusCode,
+    /// One word for metrics and logs.
+    pub word: &'static str,
+}
+
+impl Fault {
+    /// The answer for a request whose handling panicked.
+    pub const PANICKED: Self = Self { status: StatusCode::INTERNAL_SERVER_ERROR, word: "panicked" };
+
+    const fn bad(word: &'static str) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, word }
+    }
+}
+
+/// Fields that belong to one connection: the only ones that `Connection` may name (RFC 9110, 7.6.1). If it could name others, it would take away
+/// headers that we decide by, here or at the next hop.
+const HOP_BY_HOP: [&str; 8] =
+    ["close", "keep-alive", "te", "trailer", "upgrade", "http2-settings", "proxy-connection", "transfer-encoding"];
+
+/// Checks a head.
+///
+/// # Errors
+/// The first fault that is found.
+pub fn check(head: &request::Parts) -> Result<(), Fault> {
+    if head.method == Method::CONNECT {
+        return Err(Fault { status: StatusCode::METHOD_NOT_ALLOWED, word: "connect" });
+    }
+    authority(head)?;
+    framing(&head.headers, head.version)?;
+    connection(&head.headers)?;
+    match head.headers.get(EXPECT) {
+        Some(value) if !value.as_bytes().eq_ignore_ascii_case(b"100-continue") => {
+            Err(Fault { status: StatusCode::EXPECTATION_FAILED, word: "expect" })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Exactly one authority, wherever it stands: in `Host`, in the target, or in both and then the same.
+fn authority(head: &request::Parts) -> Result<(), Fault> {
+    let mut hosts = head.headers.get_all(HOST).iter();
+    let host = hosts.next().map(parse).transpose()?;
+    if hosts.next().is_some() {
+        return Err(Fault::bad("many_hosts"));
+    }
+    let target = head.uri.authority();
+    if let Some(target) = target {
+        plain(target)?;
+    }
+    match (host, target) {
+        (None, None) => Err(Fault::bad("no_host")),
+        // HTTP/1.1 wants a Host even beside an absolute target (RFC 9112, 3.2.2); HTTP/2 has `:authority` instead.
+        (None, Some(_)) if head.version < Version::HTTP_2 => Err(Fault::bad("no_host")),
+        (Some(host), Some(target)) if host != *target => Err(Fault::bad("hosts_disagree")),
+        _ => Ok(()),
+    }
+}
+
+fn parse(host: &HeaderValue) -> Result<Authority, Fault> {
+    let authority = Authority::try_from(host.as_bytes()).map_err(|_| Fault::bad("bad_host"))?;
+    plain(&authority)?;
+    Ok(authority)
+}
+
+/// A host and perhaps a port: no user, no empty name, no port that is not a number.
+fn plain(authority: &Authority) -> Result<(), Fault> {
+    let text = authority.as_str();
+    let port = text.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.contains(']'));
+    let numeric = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    if text.contains('@') {
+        Err(Fault::bad("userinfo"))
+    } else if authority.host().is_empty() || authority.host() == "." || port.is_some_and(|port| !numeric(port)) {
+        Err(Fault::bad("bad_host"))
+    } else {
+        Ok(())
+    }
+}
+
+/// One way to find the end of the body. hyper drops a `Content-Length` beside `Transfer-Encoding`, so that an answer to a chunked request also
+/// closes its connection: see [`is_chunked`].
+fn framing(headers: &HeaderMap, version: Version) -> Result<(), Fault> {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let Some(coding) = codings.next() else { return Ok(()) };
+    let single = codings.next().is_none() && coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+    if !single || version != Version::HTTP_11 || headers.contains_key(CONTENT_LENGTH) {
+        return Err(Fault::bad("framing"));
+    }
+    Ok(())
+}
+
+fn connection(headers: &HeaderMap) -> Result<(), Fault> {
+    let named = headers.get_all(CONNECTION).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let mut names = named.map(<[u8]>::trim_ascii).filter(|name| !name.is_empty());
+    let known = |name: &[u8]| HOP_BY_HOP.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+    if names.all(known) { Ok(()) } else { Err(Fault::bad("connection_names_header")) }
+}
+
+/// Whether the body comes in chunks. Such a request may have carried a `Content-Length` too, which whoever stands before us may have believed:
+/// no second request is read from that connection.
+#[must_use]
+pub fn is_chunked(headers: &HeaderMap) -> bool {
+    headers.contains_key(TRANSFER_ENCODING)
+}
+
+#[cfg(test)]
+mod tests;

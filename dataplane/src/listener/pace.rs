@@ -1,0 +1,208 @@
+//! The pace of one connection: whether it waits, reads a head, answers, or is stuck; and how long that may last.
+//!
+//! hyper's own head timeout also runs while a kept-alive connection is idle, and it has none for a peer that takes no bytes. So the bytes are
+//! watched here: one relaxed store per read, a clock only where a phase changes. Relaxed is enough: one task touches a connection.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::limits::Limits;
+
+/// Bytes that an HTTP/2 client sends before anything else: its preface and the header of a SETTINGS frame.
+const HTTP2_HELLO: u64 = 24 + 9;
+
+/// What one connection is doing. Times are milliseconds since it was accepted.
+#[derive(Debug)]
+pub(super) struct Pace {
+    accepted: Instant,
+    http2: bool,
+    /// Requests that have no complete answer yet.
+    open: AtomicU32,
+    /// Bytes of a head have come, and not yet all of it.
+    head: AtomicBool,
+    /// Since when it has been idle, or reading that head.
+    since: AtomicU64,
+    /// Since when the peer has taken none of our bytes, plus one; 0 while it takes them.
+    stalled: AtomicU64,
+    received: AtomicU64,
+    last: AtomicBool,
+}
+
+/// What to do about a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Advice {
+    /// Nothing; look again after this long.
+    Wait(Duration),
+    /// It has been idle for too long: close it gracefully.
+    Close,
+    /// It keeps us waiting: cut it. The word is for metrics.
+    Cut(&'static str),
+}
+
+impl Pace {
+    /// A connection that has just been accepted. An HTTP/2 one still owes its hello, after which only its pings and its age bound it.
+    pub(super) fn new(http2: bool) -> Self {
+        Self {
+            accepted: Instant::now(),
+            http2,
+            open: AtomicU32::new(0),
+            head: AtomicBool::new(true),
+            since: AtomicU64::new(0),
+            stalled: AtomicU64::new(0),
+            received: AtomicU64::new(0),
+            last: AtomicBool::new(false),
+        }
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.accepted.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// A request's head is complete; the guard lives as long as its answer.
+    pub(super) fn request(self: &Arc<Self>) -> Busy {
+        self.open.fetch_add(1, Relaxed);
+        self.head.store(false, Relaxed);
+        Busy(Arc::clone(self))
+    }
+
+    /// The next answer is the last one of this connection.
+    pub(super) fn retire(&self) {
+        self.last.store(true, Relaxed);
+    }
+
+    /// Whether [`Pace::retire`] was called.
+    pub(super) fn is_last(&self) -> bool {
+        self.last.load(Relaxed)
+    }
+
+    fn read(&self, count: usize) {
+        if self.http2 {
+            let received = self.received.fetch_add(count as u64, Relaxed) + count as u64;
+            if received >= HTTP2_HELLO && self.head.load(Relaxed) {
+                self.head.store(false, Relaxed);
+                self.since.store(self.now(), Relaxed);
+            }
+        } else if self.open.load(Relaxed) == 0 && !self.head.load(Relaxed) {
+            self.head.store(true, Relaxed);
+            self.since.store(self.now(), Relaxed);
+        }
+    }
+
+    fn wrote(&self, progress: bool) {
+        match (progress, self.stalled.load(Relaxed)) {
+            (true, 0) => {}
+            (true, _) => self.stalled.store(0, Relaxed),
+            (false, 0) => self.stalled.store(self.now() + 1, Relaxed),
+            (false, _) => {}
+        }
+    }
+
+    /// What to do now.
+    pub(super) fn advice(&self, limits: &Limits) -> Advice {
+        self.advice_at(self.now(), limits)
+    }
+
+    fn advice_at(&self, now: u64, limits: &Limits) -> Advice {
+        let left = |since: u64, bound: Duration| bound.saturating_sub(Duration::from_millis(now.saturating_sub(since)));
+        let stall = match self.stalled.load(Relaxed) {
+            0 => limits.send_stall,
+            since => left(since - 1, limits.send_stall),
+        };
+        if stall.is_zero() {
+            return Advice::Cut("send_stall");
+        }
+        if self.open.load(Relaxed) > 0 {
+            return Advice::Wait(stall);
+        }
+        let head = self.head.load(Relaxed);
+        let phase = left(self.since.load(Relaxed), if head { limits.head } else { limits.idle });
+        match (phase.is_zero(), head) {
+            (false, _) => Advice::Wait(phase.min(stall)),
+            (true, true) => Advice::Cut("head"),
+            (true, false) => Advice::Close,
+        }
+    }
+}
+
+/// A request under way.
+#[derive(Debug)]
+pub(super) struct Busy(Arc<Pace>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        if self.0.open.fetch_sub(1, Relaxed) == 1 {
+            self.0.since.store(self.0.now(), Relaxed);
+        }
+    }
+}
+
+/// A stream whose bytes are watched.
+pub(super) struct Paced<T> {
+    stream: T,
+    pace: Arc<Pace>,
+}
+
+impl<T> Paced<T> {
+    pub(super) fn new(stream: T, pace: Arc<Pace>) -> Self {
+        Self { stream, pace }
+    }
+
+    fn noted(&self, outcome: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match &outcome {
+            Poll::Ready(Ok(_)) => self.pace.wrote(true),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => self.pace.wrote(false),
+        }
+        outcome
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Paced<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        self.pace.read(buffer.filled().len() - before);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Paced<T> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.noted(outcome)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.noted(outcome)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,221 @@
+//! The series of one route, and of one tool of it: looked up when a snapshot is made, kept in it, and gone when the last snapshot that has them is.
+//!
+//! A request touches atomics only. How many series there can be is bounded twice: by what is configured, and by [`crate::limits::Limits`].
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
+
+use http::StatusCode;
+use parking_lot::Mutex;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+
+use super::durations::Durations;
+use super::metrics::{Families, Metrics, RouteMethod, ToolKey};
+use super::{Method, Verdict};
+
+/// The label of what is over the bound.
+const OTHER: &str = "other";
+/// Statuses that a gateway answers with; any other is counted as 0.
+const STATUSES: [u16; 18] =
+    [200, 202, 400, 401, 403, 404, 405, 406, 408, 409, 413, 415, 417, 421, 429, 431, 500, 503];
+const METHODS: usize = Method::COUNT;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct RequestLabels {
+    route: Arc<str>,
+    method: &'static str,
+    code: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct CallLabels {
+    route: Arc<str>,
+    server: Arc<str>,
+    tool: Arc<str>,
+    verdict: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct ServerLabels {
+    route: Arc<str>,
+    server: Arc<str>,
+}
+
+/// The series of one route.
+#[derive(Debug)]
+pub struct RouteSeries {
+    families: Arc<Families>,
+    name: Arc<str>,
+    label: Arc<str>,
+    methods: [OnceLock<MethodSeries>; METHODS],
+    servers: Mutex<BTreeSet<Arc<str>>>,
+}
+
+#[derive(Debug, Default)]
+struct MethodSeries {
+    duration: Durations,
+    /// One for each of `STATUSES`, and one for all others.
+    statuses: [OnceLock<Counter>; STATUSES.len() + 1],
+}
+
+/// The series of one tool of a route.
+#[derive(Debug)]
+pub struct ToolSeries {
+    route: Arc<RouteSeries>,
+    server: Arc<str>,
+    tool: Arc<str>,
+    label: Arc<str>,
+    duration: Durations,
+    verdicts: [OnceLock<Counter>; Verdict::COUNT],
+}
+
+impl Metrics {
+    /// The series of the route of this name, "namespace/name": the same for every snapshot that has the route.
+    #[must_use]
+    pub fn route(&self, name: &Arc<str>) -> Arc<RouteSeries> {
+        let mut routes = self.0.routes.lock();
+        if let Some(series) = routes.get(name).and_then(Weak::upgrade) {
+            return series;
+        }
+        let label = if routes.len() < self.0.most_routes { Arc::clone(name) } else { Arc::from(OTHER) };
+        let series = Arc::new(RouteSeries {
+            families: Arc::clone(&self.0),
+            name: Arc::clone(name),
+            label,
+            methods: Default::default(),
+            servers: Mutex::default(),
+        });
+        routes.insert(Arc::clone(name), Arc::downgrade(&series));
+        series
+    }
+}
+
+impl RouteSeries {
+    /// The route's name.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// The series of a tool, by its server's name and its exposed name.
+    #[must_use]
+    pub fn tool(self: &Arc<Self>, server: &Arc<str>, tool: &Arc<str>) -> Arc<ToolSeries> {
+        let key: ToolKey = (Arc::clone(&self.name), Arc::clone(server), Arc::clone(tool));
+        let mut tools = self.families.tools.lock();
+        if let Some(series) = tools.get(&key).and_then(Weak::upgrade) {
+            return series;
+        }
+        let label = if tools.len() < self.families.most_tools { Arc::clone(tool) } else { Arc::from(OTHER) };
+        self.servers.lock().insert(Arc::clone(server));
+        let labels = ServerLabels { route: Arc::clone(&self.label), server: Arc::clone(server) };
+        let series = Arc::new(ToolSeries {
+            route: Arc::clone(self),
+            server: Arc::clone(server),
+            tool: Arc::clone(tool),
+            label,
+            duration: self.families.call_seconds.get_or_create_owned(&labels),
+            verdicts: Default::default(),
+        });
+        tools.insert(key, Arc::downgrade(&series));
+        series
+    }
+
+    pub(super) fn answered(&self, method: Method, status: StatusCode, duration: Duration) {
+        let series = self.methods[method as usize].get_or_init(|| MethodSeries {
+            duration: self.families.request_seconds.get_or_create_owned(&self.route_method(method.as_str())),
+            statuses: Default::default(),
+        });
+        series.duration.observe(duration);
+        let index = STATUSES.iter().position(|known| *known == status.as_u16()).unwrap_or(STATUSES.len());
+        let counter = || self.families.requests.get_or_create_owned(&self.request(method.as_str(), index));
+        series.statuses[index].get_or_init(counter).inc();
+    }
+
+    fn route_method(&self, method: &'static str) -> RouteMethod {
+        RouteMethod { route: Arc::clone(&self.label), method }
+    }
+
+    fn request(&self, method: &'static str, status: usize) -> RequestLabels {
+        let code = STATUSES.get(status).copied().unwrap_or_default();
+        RequestLabels { route: Arc::clone(&self.label), method, code }
+    }
+}
+
+impl ToolSeries {
+    /// The server's name.
+    #[must_use]
+    pub fn server(&self) -> &Arc<str> {
+        &self.server
+    }
+
+    /// The tool's exposed name.
+    #[must_use]
+    pub fn tool(&self) -> &Arc<str> {
+        &self.tool
+    }
+
+    pub(super) fn judged(&self, verdict: Verdict, duration: Duration) {
+        let counter = || self.route.families.calls.get_or_create_owned(&self.labels(verdict));
+        self.verdicts[verdict as usize].get_or_init(counter).inc();
+        if verdict.lets_through() {
+            self.duration.observe(duration);
+        }
+    }
+
+    fn labels(&self, verdict: Verdict) -> CallLabels {
+        let (route, server) = (Arc::clone(&self.route.label), Arc::clone(&self.server));
+        CallLabels { route, server, tool: Arc::clone(&self.label), verdict: verdict.as_str() }
+    }
+}
+
+// A snapshot may be made while the last one that had these series goes: then the map holds the newcomer, which uses the same counters, and they
+// stay. Series counted as `other` are shared and stay too.
+
+impl Drop for RouteSeries {
+    fn drop(&mut self) {
+        let mut routes = self.families.routes.lock();
+        if routes.get(&self.name).is_some_and(|entry| entry.strong_count() > 0) {
+            return;
+        }
+        routes.remove(&self.name);
+        if &*self.label == OTHER {
+            return;
+        }
+        for server in self.servers.get_mut().iter() {
+            let labels = ServerLabels { route: Arc::clone(&self.label), server: Arc::clone(server) };
+            self.families.call_seconds.remove(&labels);
+        }
+        for method in Method::ALL {
+            let Some(series) = self.methods[method as usize].get() else { continue };
+            self.families.request_seconds.remove(&self.route_method(method.as_str()));
+            for (index, _) in series.statuses.iter().enumerate().filter(|(_, counter)| counter.get().is_some()) {
+                self.families.requests.remove(&self.request(method.as_str(), index));
+            }
+        }
+    }
+}
+
+impl Drop for ToolSeries {
+    fn drop(&mut self) {
+        let families = &self.route.families;
+        let key = (Arc::clone(&self.route.name), Arc::clone(&self.server), Arc::clone(&self.tool));
+        let mut tools = families.tools.lock();
+        if tools.get(&key).is_some_and(|entry| entry.strong_count() > 0) {
+            return;
+        }
+        tools.remove(&key);
+        if &*self.label == OTHER || &*self.route.label == OTHER {
+            return;
+        }
+        for verdict in Verdict::ALL {
+            if self.verdicts[verdict as usize].get().is_some() {
+                families.calls.remove(&self.labels(verdict));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,52 @@
+use super::*;
+use crate::limits::Limits;
+
+fn metrics(limits: Limits) -> Metrics {
+    Metrics::new(&limits)
+}
+
+fn name(text: &str) -> Arc<str> {
+    Arc::from(text)
+}
+
+#[test]
+fn a_route_keeps_its_series_across_snapshots() {
+    let metrics = metrics(Limits::default());
+    let before = metrics.route(&name("team/route"));
+    before.answered(Method::ToolsList, StatusCode::OK, Duration::ZERO);
+    let after = metrics.route(&name("team/route"));
+    drop(before);
+    after.answered(Method::ToolsList, StatusCode::OK, Duration::ZERO);
+    assert!(metrics.render().contains("route=\"team/route\",method=\"tools/list\",code=\"200\"} 2\n"));
+}
+
+#[test]
+fn series_go_with_the_last_snapshot_that_has_them() {
+    let metrics = metrics(Limits::default());
+    let route = metrics.route(&name("team/route"));
+    let tool = route.tool(&name("team/server"), &name("s_tool"));
+    route.answered(Method::ToolsCall, StatusCode::OK, Duration::ZERO);
+    tool.judged(Verdict::Allow, Duration::ZERO);
+    assert!(metrics.render().contains("s_tool"));
+    drop(tool);
+    assert!(!metrics.render().contains("s_tool"));
+    drop(route);
+    assert!(!metrics.render().contains("team/route"));
+}
+
+#[test]
+fn what_is_over_the_bound_is_counted_as_other() {
+    let metrics = metrics(Limits { metric_routes: 1, metric_tools: 1, ..Limits::default() });
+    let (one, two) = (metrics.route(&name("team/one")), metrics.route(&name("team/two")));
+    let server = name("team/server");
+    let (first, second) = (one.tool(&server, &name("first")), one.tool(&server, &name("second")));
+    two.answered(Method::Ping, StatusCode::OK, Duration::ZERO);
+    first.judged(Verdict::Allow, Duration::ZERO);
+    second.judged(Verdict::Allow, Duration::ZERO);
+    let text = metrics.render();
+    assert!(text.contains("route=\"other\",method=\"ping\""), "{text}");
+    assert!(text.contains("tool=\"first\""), "{text}");
+    assert!(text.contains("tool=\"other\""), "{text}");
+    assert!(!text.contains("two") && !text.contains("second\""), "{text}");
+    assert_eq!(&**second.tool(), "second");
+}

@@ -1,0 +1,75 @@
+use std::convert::Infallible;
+use std::io::{Read, Write};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+
+use super::*;
+use crate::drain::{Drain, Times};
+use crate::limits::Limits;
+use crate::listener::admission::Admission;
+use crate::listener::head::Fault;
+use crate::listener::{Connection, bind};
+use crate::telemetry::Metrics;
+
+#[derive(Clone)]
+struct Number;
+
+impl Service for Number {
+    type Body = Full<Bytes>;
+
+    async fn call(&self, connection: &Connection, _: Request<Incoming>) -> Response<Full<Bytes>> {
+        Ok::<_, Infallible>(Response::new(Full::from(format!("worker {}", connection.worker)))).unwrap()
+    }
+
+    fn refuse(&self, _: &Connection, _: Fault) -> Response<Full<Bytes>> {
+        Response::default()
+    }
+}
+
+fn listener(worker: usize, drain: &Drain) -> Listener<Number> {
+    let limits = Limits::default();
+    Listener {
+        service: Number,
+        worker,
+        admission: Admission::new(limits.connections, limits.connections_per_source),
+        metrics: Metrics::new(&limits),
+        limits,
+        tls: None,
+        drain: drain.signal(),
+    }
+}
+
+#[tokio::test]
+async fn workers_share_a_port_and_end_with_the_drain() {
+    let drain = Drain::new();
+    let sockets = bind::bind("127.0.0.1:0".parse().unwrap(), 2).unwrap();
+    let address = sockets[0].local_addr().unwrap();
+    let mut workers = Workers::start(sockets, |number| listener(number, &drain)).unwrap();
+    let asked = tokio::task::spawn_blocking(move || {
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    });
+    assert!(asked.await.unwrap().contains("worker "));
+    drain.run(Times::ALONE, pending()).await;
+    tokio::time::timeout(Duration::from_secs(20), workers.ended()).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_worker_that_panics_is_noticed() {
+    let (sender, ended) = mpsc::unbounded_channel();
+    let last = LastWords { sender, words: None };
+    let thread = thread::spawn(move || {
+        let _last = last;
+        panic!("as asked");
+    });
+    let mut workers = Workers { threads: vec![thread], ended, left: 1 };
+    assert_eq!(workers.ended().await.unwrap_err().to_string(), "a worker panicked");
+}
