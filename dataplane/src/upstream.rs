@@ -33,9 +33,10 @@ pub use error::{Phase, UpstreamError};
 pub use identity::{Endpoint, Remote, UpstreamConfig};
 
 use answer::Lease;
-use connection::{Payload, Unanswered};
+use connection::{Connection, Payload, Unanswered};
 use host::{Common, Permit};
 use hosts::Hosts;
+use pool::Pool;
 
 /// How long each phase of one exchange may take, and how large its answer may be.
 #[derive(Clone, Copy, Debug)]
@@ -159,7 +160,7 @@ impl Upstream {
         mut request: Request<Payload>,
         clock: &Clock<'_>,
     ) -> Result<Answer, Unanswered> {
-        let mut idle = permit.host.pool(worker).take(clock.started);
+        let mut idle = checkout(permit.host.pool(worker), clock.started).await;
         loop {
             let reused = idle.is_some();
             let mut connection = match idle.take() {
@@ -181,6 +182,19 @@ impl Upstream {
             }
         }
     }
+}
+
+/// An idle connection. A request that is written to a connection which the server has just closed is lost for good, so a cold one is
+/// taken only after the reactor had a look at it; a warm one costs no system call.
+async fn checkout(pool: &Pool, now: Instant) -> Option<Connection> {
+    let mut idle = pool.take(now)?;
+    if idle.is_cold(now) {
+        tokio::task::yield_now().await;
+        if !idle.is_usable(now) {
+            return pool.take(now);
+        }
+    }
+    Some(idle)
 }
 
 /// The deadlines of one exchange as moments.

@@ -25,6 +25,8 @@ pub(super) type Payload = Full<Bytes>;
 
 /// A connection gives way to a new one after about this long, so that changed DNS answers and new pods get their share.
 const AGE: Duration = Duration::from_secs(600);
+/// Far longer than a busy connection rests, far shorter than servers keep idle ones.
+const COLD: Duration = Duration::from_millis(100);
 /// The largest head of an answer, and the most that is read ahead.
 const READ_BUFFER: usize = 64 * 1024;
 /// Streams on one HTTP/2 connection before another connection is made, whatever more the server would take.
@@ -37,6 +39,8 @@ const PING: Duration = Duration::from_secs(10);
 /// One connection, checked out for one exchange (HTTP/1.1) or for one of several at once (HTTP/2).
 pub(super) struct Connection {
     pub(super) carrier: Carrier,
+    /// When it last came back idle.
+    pub(super) used_at: Instant,
     /// Not used for another request after this.
     pub(super) retire_at: Instant,
 }
@@ -109,7 +113,8 @@ impl Connection {
 
     fn new(carrier: Carrier) -> Self {
         let jitter = AGE.mul_f64(fastrand::f64() * 0.2);
-        Self { carrier, retire_at: Instant::now() + AGE - jitter }
+        let now = Instant::now();
+        Self { carrier, used_at: now, retire_at: now + AGE - jitter }
     }
 
     /// Whether an idle connection can take a request now; no system call.
@@ -123,6 +128,11 @@ impl Connection {
             }
             Carrier::Http2(sender, _) => !sender.is_closed(),
         }
+    }
+
+    /// Whether it was idle for so long that the server may have closed it since the reactor last looked.
+    pub(super) fn is_cold(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.used_at) >= COLD
     }
 
     /// Sends one request and waits for the head of its answer until `deadline`. Dropping the future cancels the request: HTTP/1.1 closes

@@ -29,15 +29,10 @@ pub(super) struct Pool {
 #[derive(Default)]
 struct Held {
     /// Last in, first out: the warmest connection is used, the others may grow cold and leave.
-    idle: Vec<Idle>,
+    idle: Vec<Connection>,
     shared: Vec<Shared>,
     dialing: bool,
     closed: bool,
-}
-
-struct Idle {
-    connection: Connection,
-    since: Instant,
 }
 
 struct Shared {
@@ -54,8 +49,9 @@ impl Pool {
     }
 
     /// Keeps an HTTP/1.1 connection for the next request.
-    pub(super) fn put(&self, connection: Connection) {
+    pub(super) fn put(&self, mut connection: Connection) {
         let now = Instant::now();
+        connection.used_at = now;
         let mut held = self.held.lock();
         if held.closed || now >= connection.retire_at {
             return;
@@ -63,7 +59,7 @@ impl Pool {
         if held.idle.len() >= IDLE {
             held.idle.remove(0);
         }
-        held.idle.push(Idle { connection, since: now });
+        held.idle.push(connection);
     }
 
     /// Lets other requests use a new HTTP/2 connection, too.
@@ -113,16 +109,16 @@ impl Held {
             return None;
         }
         let carrier = Carrier::Http2(best.sender.clone(), Stream::open(&best.streams));
-        Some(Connection { carrier, retire_at: best.retire_at })
+        Some(Connection { carrier, used_at: now, retire_at: best.retire_at })
     }
 
     fn warmest(&mut self, now: Instant) -> Option<Connection> {
-        while let Some(mut idle) = self.idle.pop() {
-            if now.saturating_duration_since(idle.since) >= IDLE_FOR {
+        while let Some(mut connection) = self.idle.pop() {
+            if now.saturating_duration_since(connection.used_at) >= IDLE_FOR {
                 // All below are older still.
                 self.idle.clear();
-            } else if idle.connection.is_usable(now) {
-                return Some(idle.connection);
+            } else if connection.is_usable(now) {
+                return Some(connection);
             }
         }
         None

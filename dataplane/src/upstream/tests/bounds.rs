@@ -118,7 +118,7 @@ async fn what_is_not_http_is_a_protocol_error() {
 #[tokio::test]
 async fn an_endless_head_is_refused() {
     let server = Server::start(|_, _| {
-        Reply::Text(format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "x".repeat(100 * 1024)))
+        Reply::Text(format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "x".repeat(1024 * 1024)))
     })
     .await;
     let error = send(&upstream(&[server.address])).await.unwrap_err();

@@ -2,10 +2,12 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use super::server::{Event, Reply, Server, answer, json};
 use super::{call, exchange, send, upstream};
-use crate::upstream::UpstreamError;
+use crate::upstream::{Upstream, UpstreamError};
 
 #[tokio::test]
 async fn a_connection_is_used_again_once_its_answer_is_read() {
@@ -44,31 +46,50 @@ async fn the_request_arrives_as_the_caller_made_it() {
     assert_eq!(server.next_request().await, "POST /mcp HTTP/1.1\r\nhost: mcp.test\r\ncontent-length: 2\r\n\r\n{}");
 }
 
-/// The server closes while this thread never yields, so the pooled connection still looks alive when the next request takes it.
+/// The reactor has seen the end, the connection's task has not: the request is queued and comes back unsent.
 #[tokio::test]
-async fn a_connection_that_died_idle_costs_a_retry_and_no_failure() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let (close, closing) = std::sync::mpsc::channel::<()>();
-    let server = std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        read_one(&mut stream);
-        stream.write_all(json("1").as_bytes()).unwrap();
-        closing.recv().unwrap();
-        drop(stream);
-        listener
-    });
-    let upstream = upstream(&[address]);
-    assert_eq!(exchange(&upstream).await.unwrap(), "1");
-    close.send(()).unwrap();
-    let listener = server.join().unwrap();
-    let server = std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        read_one(&mut stream);
-        stream.write_all(json("2").as_bytes()).unwrap();
-    });
+async fn a_connection_that_dies_as_it_is_taken_costs_a_retry_and_no_failure() {
+    let (upstream, close) = one_exchange().await;
+    let server = close();
+    // The root task runs before those that the reactor has woken.
+    tokio::task::yield_now().await;
     assert_eq!(exchange(&upstream).await.unwrap(), "2");
     server.join().unwrap();
+}
+
+/// Not even the reactor has seen the end, as nothing yields between the server's close and the next request.
+#[tokio::test]
+async fn a_connection_that_died_while_it_was_cold_costs_a_retry_and_no_failure() {
+    let (upstream, close) = one_exchange().await;
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(1)).await;
+    tokio::time::resume();
+    let server = close();
+    assert_eq!(exchange(&upstream).await.unwrap(), "2");
+    server.join().unwrap();
+}
+
+/// An upstream with one idle connection; the function closes its other end and has the next connection answered with `2`.
+async fn one_exchange() -> (Upstream, impl FnOnce() -> JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let upstream = upstream(&[listener.local_addr().unwrap()]);
+    let serve = |listener: TcpListener, body: &'static str| {
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            read_one(&mut stream);
+            stream.write_all(json(body).as_bytes()).unwrap();
+            (listener, stream)
+        })
+    };
+    let server = serve(listener, "1");
+    assert_eq!(exchange(&upstream).await.unwrap(), "1");
+    let (listener, stream) = server.join().unwrap();
+    let close = move || {
+        drop(stream);
+        let server = serve(listener, "2");
+        std::thread::spawn(move || drop(server.join().unwrap()))
+    };
+    (upstream, close)
 }
 
 fn read_one(stream: &mut std::net::TcpStream) {
