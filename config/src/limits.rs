@@ -11,7 +11,7 @@ pub const MESSAGE_BYTES: usize = 32 * 1024 * 1024;
 pub const STEP_BYTES: usize = 1024 * 1024 * 1024;
 
 /// Names (resources, removals, revocations and holds together) that a gateway buffers of one uncommitted step.
-pub const STEP_NAMES: usize = 2_000_000;
+pub const STEP_NAMES: usize = 500_000;
 
 /// Bytes of a resource name: a kind, a namespace (63), an object's name (253) and an index fit twice.
 pub const NAME_BYTES: usize = 768;

@@ -91,27 +91,37 @@ impl Log {
         Some(self.record(name, State::Expected, None))
     }
 
-    /// Takes a body that a gateway had: fills a held name or an expected one. False if the body is not that version or not of that kind, if nobody
-    /// waits for it, or if it is a catalogue whose chunks are not all known (those come first, so that no gateway sees half a catalogue).
+    /// Takes a body that a gateway had: fills a held name or an expected one. False if nobody waits for it, or if it is not that version or not of
+    /// that kind. A catalogue with chunks comes by `adopt_with`.
     pub fn adopt(&mut self, name: &Name, version: Version, body: Bytes) -> bool {
-        if !self.awaits(name) || Version::of(&body) != version {
+        self.adopt_with(name, version, body, &[])
+    }
+
+    /// Like `adopt`, together with a catalogue's chunks: all that it lists must be there. What it does not list is left.
+    pub fn adopt_with(
+        &mut self,
+        name: &Name,
+        version: Version,
+        body: Bytes,
+        chunks: &[(Name, Version, Bytes)],
+    ) -> bool {
+        // A chunk is awaited, but of no use alone: another gateway's catalogue may list another version.
+        if name.kind() == Kind::Chunk || !self.awaits(name) || !genuine(name, version, &body) {
             return false;
         }
-        let Ok(decoded) = Body::decode(name.kind(), &body) else { return false };
-        if let Body::Catalogue(catalogue) = &decoded {
-            if !catalogue
-                .chunks
-                .iter()
-                .all(|chunk| self.entries.get(chunk.as_str()).is_some_and(|e| e.good().is_some()))
-            {
-                return false;
-            }
-            let known = self.chunks(name.namespace(), name.name());
-            let superfluous: Vec<_> =
-                known.filter(|chunk| !catalogue.chunks.iter().any(|c| c == chunk.as_str())).cloned().collect();
-            for chunk in superfluous {
-                self.remove(&chunk);
-            }
+        let listed = match Body::decode(name.kind(), &body) {
+            Ok(Body::Catalogue(catalogue)) => catalogue.chunks,
+            _ => Vec::new(),
+        };
+        let own = |chunk: &Name| chunk.kind() == Kind::Chunk && chunk.sibling(Kind::Catalogue) == *name;
+        let chunk = |text: &String| {
+            let mut same = chunks.iter().filter(|(chunk, ..)| chunk.as_str() == text);
+            let found = same.find(|(chunk, version, body)| own(chunk) && genuine(chunk, *version, body));
+            found.map(|(chunk, _, body)| (chunk.clone(), body.clone()))
+        };
+        let Some(chunks) = listed.iter().map(chunk).collect::<Option<Vec<_>>>() else { return false };
+        for (chunk, body) in chunks {
+            self.put(chunk, body);
         }
         let good = Good { version, body };
         let state = match self.entries.get_mut(name).map(|entry| &mut entry.state) {
@@ -232,6 +242,11 @@ impl Log {
         self.entries.insert(name, Entry { sequence, body_since, gone, state });
         sequence
     }
+}
+
+/// Whether a body is what its name and version say.
+fn genuine(name: &Name, version: Version, body: &Bytes) -> bool {
+    Version::of(body) == version && Body::decode(name.kind(), body).is_ok()
 }
 
 #[cfg(test)]

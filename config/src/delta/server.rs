@@ -12,10 +12,13 @@ use crate::proto::from_gateway::Message;
 use crate::proto::{self, FromGateway, FromOperator, Refused};
 use crate::{Log, Name, Version};
 
+mod adoptions;
 mod audience;
 mod fetches;
+mod gathering;
 mod reports;
 
+use adoptions::Adoptions;
 use audience::Audience;
 use fetches::Fetches;
 use reports::Reports;
@@ -55,8 +58,9 @@ pub struct Session {
     /// What the gateway said that it has, until the initial step is made of it.
     initial: Option<Vec<proto::Held>>,
     audience: Audience,
-    fetches: Fetches,
+    adoptions: Adoptions,
     reports: Reports,
+    fetches: Fetches,
     in_flight: Option<InFlight>,
     acked: u64,
     in_step: bool,
@@ -93,8 +97,9 @@ impl Session {
             fleet: subscribe.fleet,
             release: subscribe.release,
             initial: Some(subscribe.initial),
-            fetches: Fetches::default(),
+            adoptions: Adoptions::default(),
             reports: Reports::default(),
+            fetches: Fetches::default(),
             in_flight: None,
             acked: 0,
             in_step: false,
@@ -148,7 +153,7 @@ impl Session {
         let events = match message.message {
             Some(Message::Ack(ack)) => self.on_ack(ack).map(|event| vec![event]),
             Some(Message::Report(report)) => self.reports.arrived(report, log),
-            Some(Message::Found(found)) => self.on_found(found, log),
+            Some(Message::Found(found)) => self.on_found(&found, log),
             Some(Message::Ended(ended)) => Ok(vec![Event::Ended(ended)]),
             Some(Message::KeysHeld(held)) => Ok(vec![Event::KeysHeld(held)]),
             Some(Message::Drain(_)) => Ok(vec![Event::Drain]),
@@ -171,7 +176,8 @@ impl Session {
             return vec![Refused { reason: reason.to_owned(), holder: String::new() }.into()];
         }
         let mut messages: Vec<_> = self.next_step(log).into_iter().map(FromOperator::from).collect();
-        messages.extend(self.fetches.next(log, &self.reports).into_iter().map(FromOperator::from));
+        let wanted = self.reports.lacking().chain(self.adoptions.lacking(log));
+        messages.extend(self.fetches.next(wanted).into_iter().map(FromOperator::from));
         messages
     }
 
@@ -186,7 +192,7 @@ impl Session {
         }
         let step = if let Some(initial) = self.initial.take() {
             let step = self.audience.initial(initial, log);
-            self.fetches.adopt(&self.gateway, self.audience.lacking());
+            self.adoptions.begin(&self.gateway, self.audience.lacking());
             step
         } else if log.sequence() > self.acked {
             let step = self.audience.since(self.acked, log);
@@ -225,18 +231,17 @@ impl Session {
         Ok(Event::Acked(ack.sequence))
     }
 
-    fn on_found(&mut self, found: proto::Resource, log: &mut Log) -> Result<Vec<Event>, ProtocolError> {
+    fn on_found(&mut self, found: &proto::Resource, log: &mut Log) -> Result<Vec<Event>, ProtocolError> {
         let Some((name, version)) = self.fetches.answered(&found.name) else { return Ok(Vec::new()) };
         let genuine = found.version.parse() == Ok(version) && Version::of(&found.body) == version;
         if !genuine {
             self.reports.missing(&name, version);
+            self.adoptions.missing(&name, version);
             return Ok(Vec::new());
         }
-        let mut events = self.reports.found(&name, version, &found.body)?;
-        if self.audience.has(&name, version) && log.adopt(&name, version, found.body) {
-            events.push(Event::Adopted(name));
-        }
-        Ok(events)
+        let completed = self.reports.found(&name, version, &found.body)?;
+        let adopted = self.adoptions.found(&name, version, &found.body, log).map(Event::Adopted);
+        Ok(completed.into_iter().chain(adopted).collect())
     }
 }
 

@@ -34,11 +34,6 @@ impl Audience {
         self.lacking.iter().map(|(name, theirs)| (name, theirs.version))
     }
 
-    /// Whether the gateway had this version on subscribing, and the log lacked it.
-    pub(super) fn has(&self, name: &Name, version: Version) -> bool {
-        self.lacking.get(name).is_some_and(|theirs| theirs.version == version)
-    }
-
     /// The difference between what a gateway has and the log.
     pub(super) fn initial(&mut self, list: Vec<Held>, log: &Log) -> WholeStep {
         let mut step = WholeStep::default();
