@@ -2,7 +2,10 @@
 //!
 //! It must never accept what another parser would refuse, allocate, or recurse by the input's depth.
 
-use memchr::memchr2;
+mod lex;
+mod write;
+
+pub(crate) use write::{string, write_string};
 
 use super::span::{Span, Text};
 
@@ -51,7 +54,7 @@ impl Value {
     }
 }
 
-type Result<T> = std::result::Result<T, SyntaxError>;
+pub(crate) type Result<T> = std::result::Result<T, SyntaxError>;
 
 /// A position in a body whose UTF-8 was checked.
 pub(crate) struct Reader<'a> {
@@ -223,112 +226,6 @@ impl<'a> Reader<'a> {
         Ok(key)
     }
 
-    fn scalar(&mut self) -> Result<Value> {
-        let start = self.at;
-        let kind = match self.body.get(start) {
-            Some(b'"') => Kind::String { escaped: self.string()?.escaped },
-            Some(b'-' | b'0'..=b'9') => Kind::Number { integer: self.number()? },
-            Some(b't') => self.literal("true", Kind::True)?,
-            Some(b'f') => self.literal("false", Kind::False)?,
-            Some(b'n') => self.literal("null", Kind::Null)?,
-            _ => return self.fail("a value was expected"),
-        };
-        Ok(Value { kind, span: Span::new(start, self.at) })
-    }
-
-    fn literal(&mut self, word: &str, kind: Kind) -> Result<Kind> {
-        if !self.body[self.at..].starts_with(word.as_bytes()) {
-            return self.fail("a value was expected");
-        }
-        self.at += word.len();
-        Ok(kind)
-    }
-
-    fn number(&mut self) -> Result<bool> {
-        if self.body.get(self.at) == Some(&b'-') {
-            self.at += 1;
-        }
-        if self.body.get(self.at) == Some(&b'0') {
-            self.at += 1;
-        } else {
-            self.digits()?;
-        }
-        let mut integer = true;
-        if self.body.get(self.at) == Some(&b'.') {
-            integer = false;
-            self.at += 1;
-            self.digits()?;
-        }
-        if let Some(b'e' | b'E') = self.body.get(self.at) {
-            integer = false;
-            self.at += 1;
-            if let Some(b'+' | b'-') = self.body.get(self.at) {
-                self.at += 1;
-            }
-            self.digits()?;
-        }
-        Ok(integer)
-    }
-
-    fn digits(&mut self) -> Result<()> {
-        let run = self.body[self.at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-        if run == 0 {
-            return self.fail("a digit was expected");
-        }
-        self.at += run;
-        Ok(())
-    }
-
-    fn string(&mut self) -> Result<Text> {
-        let start = self.at;
-        let mut escaped = false;
-        self.at += 1;
-        loop {
-            self.at += plain(&self.body[self.at..]);
-            match self.body.get(self.at) {
-                Some(b'"') => break,
-                Some(b'\\') => {
-                    escaped = true;
-                    self.escape()?;
-                }
-                Some(_) => return self.fail("a control character in a string"),
-                None => return self.fail("a string without an end"),
-            }
-        }
-        self.at += 1;
-        Ok(Text { span: Span::new(start, self.at), escaped })
-    }
-
-    fn escape(&mut self) -> Result<()> {
-        match self.body.get(self.at + 1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
-            Some(b'u') => {
-                let unit = self.unit()?;
-                if self.lone_surrogates || !(0xD800..0xE000).contains(&unit) {
-                    return Ok(());
-                }
-                let pair = unit < 0xDC00 && self.body[self.at..].starts_with(b"\\u");
-                if !pair || !(0xDC00..0xE000).contains(&self.unit()?) {
-                    return self.fail("half a surrogate pair");
-                }
-            }
-            _ => return self.fail("an unknown escape"),
-        }
-        Ok(())
-    }
-
-    /// The four hexadecimal digits after `\u`.
-    fn unit(&mut self) -> Result<u32> {
-        let Some(digits) = self.body.get(self.at + 2..self.at + 6) else { return self.fail("an unknown escape") };
-        let mut unit = 0;
-        for digit in digits {
-            let Some(value) = char::from(*digit).to_digit(16) else { return self.fail("an unknown escape") };
-            unit = (unit << 4) | value;
-        }
-        self.at += 6;
-        Ok(unit)
-    }
-
     fn space(&mut self) {
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.body.get(self.at) {
             self.at += 1;
@@ -340,45 +237,5 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// How many bytes come before the first quote, backslash or control character. Keys and most values end within the first bytes; long text is left to memchr.
-fn plain(bytes: &[u8]) -> usize {
-    const SHORT: usize = 24;
-    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
-    let head = &bytes[..bytes.len().min(SHORT)];
-    if let Some(found) = head.iter().position(special) {
-        return found;
-    }
-    let tail = &bytes[head.len()..];
-    let run = &tail[..memchr2(b'"', b'\\', tail).unwrap_or(tail.len())];
-    // Without a branch per byte the compiler can look at many bytes at once; a control character is the rare case.
-    let control = run.iter().fold(false, |found, byte| found | (*byte < 0x20));
-    let clean = if control { run.iter().position(special).unwrap_or(run.len()) } else { run.len() };
-    head.len() + clean
-}
-
-/// Writes `text` as a JSON string.
-pub(crate) fn write_string(out: &mut Vec<u8>, text: &str) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    out.push(b'"');
-    for byte in text.bytes() {
-        match byte {
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            0..0x20 => {
-                out.extend_from_slice(b"\\u00");
-                out.push(HEX[usize::from(byte >> 4)]);
-                out.push(HEX[usize::from(byte & 15)]);
-            }
-            _ => out.push(byte),
-        }
-    }
-    out.push(b'"');
-}
-
-/// `text` as a JSON string.
-pub(crate) fn string(text: &str) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len() + 2);
-    write_string(&mut out, text);
-    out
-}
+#[cfg(test)]
+mod tests;
