@@ -108,12 +108,12 @@ where
 
 fn http1_builder(limits: &Limits) -> http1::Builder {
     let mut builder = http1::Builder::new();
+    // Not `pipeline_flush`: an answer that ends its connection is lost with it when more bytes have already come.
     builder
         .timer(TokioTimer::new())
         // Ours, in `pace`, tells an idle connection from a slow head.
         .header_read_timeout(None)
         .half_close(false)
-        .pipeline_flush(true)
         .max_headers(limits.head_fields)
         .max_header_size(limits.head_bytes)
         .max_buf_size(limits.head_bytes.max(64 << 10));

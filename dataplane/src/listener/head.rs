@@ -2,6 +2,8 @@
 //!
 //! A pure function. hyper has already refused what is not HTTP; this refuses what two readers could read in two ways.
 
+use std::net::Ipv6Addr;
+
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, request};
@@ -81,10 +83,19 @@ fn plain(authority: &Authority) -> Result<(), Fault> {
     let numeric = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
     if text.contains('@') {
         Err(Fault::bad("userinfo"))
-    } else if authority.host().is_empty() || authority.host() == "." || port.is_some_and(|port| !numeric(port)) {
+    } else if !is_host(authority.host()) || port.is_some_and(|port| !numeric(port)) {
         Err(Fault::bad("bad_host"))
     } else {
         Ok(())
+    }
+}
+
+/// A name of the usual letters, or an address in brackets. URIs allow more, such as a comma, which others read as a list.
+fn is_host(host: &str) -> bool {
+    let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => host.bytes().any(|byte| byte.is_ascii_alphanumeric()) && host.bytes().all(letter),
     }
 }
 

@@ -11,6 +11,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
 
 use crate::limits::Limits;
 
@@ -146,11 +147,25 @@ impl Drop for Busy {
 pub(super) struct Paced<T> {
     stream: T,
     pace: Arc<Pace>,
+    /// Once we have said our last byte.
+    leaving: Option<Leaving>,
 }
+
+/// Closing while the peer still sends makes the kernel reset the connection, and the peer may lose an answer that it has not read yet: a refusal
+/// of a body that is too large, say. So what still comes is read and thrown away, for a little while.
+struct Leaving {
+    patience: Pin<Box<Sleep>>,
+    bytes: usize,
+}
+
+/// How long a peer may go on sending after our last byte.
+const LINGER: Duration = Duration::from_secs(1);
+/// How much it may send then.
+const LINGER_BYTES: usize = 1 << 20;
 
 impl<T> Paced<T> {
     pub(super) fn new(stream: T, pace: Arc<Pace>) -> Self {
-        Self { stream, pace }
+        Self { stream, pace, leaving: None }
     }
 
     fn noted(&self, outcome: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -176,7 +191,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Paced<T> {
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Paced<T> {
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Paced<T> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.noted(outcome)
@@ -200,7 +215,21 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Paced<T> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        let Self { stream, leaving, .. } = &mut *self;
+        if leaving.is_none() {
+            ready!(Pin::new(&mut *stream).poll_shutdown(context))?;
+        }
+        let leaving = leaving.get_or_insert_with(|| Leaving { patience: Box::pin(sleep(LINGER)), bytes: 0 });
+        let mut space = [0; 4096];
+        while leaving.bytes < LINGER_BYTES && leaving.patience.as_mut().poll(context).is_pending() {
+            let mut buffer = ReadBuf::new(&mut space);
+            let came = ready!(Pin::new(&mut *stream).poll_read(context, &mut buffer));
+            if came.is_err() || buffer.filled().is_empty() {
+                break;
+            }
+            leaving.bytes += buffer.filled().len();
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
