@@ -16,7 +16,7 @@ const MAX_PARAMS: usize = 32;
 pub struct InvalidAnnotation(&'static str);
 
 /// Keywords whose value is a schema, a list of schemas, or a map of schemas.
-const ONE: [&str; 11] = [
+pub(super) const ONE: [&str; 11] = [
     "items",
     "additionalProperties",
     "additionalItems",
@@ -29,8 +29,8 @@ const ONE: [&str; 11] = [
     "unevaluatedItems",
     "unevaluatedProperties",
 ];
-const LISTS: [&str; 5] = ["prefixItems", "items", "allOf", "anyOf", "oneOf"];
-const MAPS: [&str; 5] = ["patternProperties", "dependentSchemas", "dependencies", "$defs", "definitions"];
+pub(super) const LISTS: [&str; 5] = ["prefixItems", "items", "allOf", "anyOf", "oneOf"];
+pub(super) const MAPS: [&str; 5] = ["patternProperties", "dependentSchemas", "dependencies", "$defs", "definitions"];
 
 pub(super) fn collect(input_schema: &[u8]) -> Result<Vec<ParamHeader>, InvalidAnnotation> {
     let schema: Value =
