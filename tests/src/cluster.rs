@@ -1,0 +1,170 @@
+//! A real API server for the tests of one process, shared by all of them.
+//!
+//! `PORTOLAN_TEST_KUBECONFIG` names a cluster that tests may fill; otherwise one is started and dies with this process,
+//! however that ends. Tests keep apart by a namespace each.
+
+use std::{
+    env, fs,
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::{Context as _, anyhow, bail};
+use k8s_openapi::{
+    api::core::v1::Namespace, apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
+};
+use kube::{
+    Api, Client, Config,
+    api::{DynamicObject, ListParams, Patch, PatchParams, PostParams},
+    config::{KubeConfigOptions, Kubeconfig},
+    core::{ApiResource, GroupVersionKind},
+    runtime::wait::{await_condition, conditions::is_crd_established},
+};
+use portolan_crds::manifest::definitions;
+
+/// How long the API server may take for anything that a test waits for.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A cluster that is ready.
+#[derive(Debug)]
+pub struct Cluster {
+    kubeconfig: PathBuf,
+    /// The supervisor of a cluster of our own. It stops when its standard input ends, that is when this process does.
+    _supervisor: Option<Child>,
+}
+
+impl Cluster {
+    /// The cluster of this process. The first caller waits for it to start (minutes, if it is not built yet).
+    ///
+    /// # Errors
+    /// No cluster is given and none can be started; the message says what to install.
+    pub fn shared() -> anyhow::Result<&'static Self> {
+        static SHARED: OnceLock<Result<Cluster, String>> = OnceLock::new();
+        let start = || match env::var_os("PORTOLAN_TEST_KUBECONFIG") {
+            Some(path) => Ok(Self { kubeconfig: path.into(), _supervisor: None }),
+            None => Self::start().map_err(|error| format!("{error:#}")),
+        };
+        SHARED.get_or_init(start).as_ref().map_err(|error| anyhow!("{error}"))
+    }
+
+    fn start() -> anyhow::Result<Self> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let binary = build(&root)?;
+        let folder = root.join("target/cluster/tests");
+        remove_folders_of_the_dead(&folder);
+        let dir = folder.join(std::process::id().to_string());
+        fs::create_dir_all(&dir)?;
+        let mut supervisor = Command::new(binary)
+            .args(["up", "--controller-manager", "--dir"])
+            .arg(&dir)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("the test cluster cannot be run")?;
+        let stdout = supervisor.stdout.take().context("no standard output")?;
+        let mut kubeconfig = String::new();
+        BufReader::new(stdout).read_line(&mut kubeconfig)?;
+        if kubeconfig.is_empty() {
+            bail!("the test cluster did not start: {}", supervisor.wait()?);
+        }
+        Ok(Self { kubeconfig: kubeconfig.trim_end().into(), _supervisor: Some(supervisor) })
+    }
+
+    /// The administrator's kubeconfig.
+    #[must_use]
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// A client, which belongs to the runtime that asks for it.
+    ///
+    /// # Errors
+    /// The kubeconfig cannot be used.
+    pub async fn client(&self) -> anyhow::Result<Client> {
+        let kubeconfig = Kubeconfig::read_from(&self.kubeconfig)?;
+        let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
+        Ok(Client::try_from(config)?)
+    }
+
+    /// Applies our CRDs and returns when the API server serves the three kinds.
+    ///
+    /// # Errors
+    /// The API server refuses one, or does not serve it in time.
+    pub async fn install(&self, client: &Client) -> anyhow::Result<()> {
+        let api: Api<CustomResourceDefinition> = Api::all(client.clone());
+        for definition in definitions() {
+            let name = definition.metadata.name.clone().unwrap_or_default();
+            let ours = PatchParams::apply("portolan-tests").force();
+            api.patch(&name, &ours, &Patch::Apply(&definition)).await.with_context(|| format!("{name} is refused"))?;
+            let established = await_condition(api.clone(), &name, is_crd_established());
+            tokio::time::timeout(PATIENCE, established)
+                .await
+                .with_context(|| format!("{name} is not established"))??;
+            served(client, &definition).await?;
+        }
+        Ok(())
+    }
+
+    /// A new namespace whose name begins with `purpose`.
+    ///
+    /// # Errors
+    /// The API server refuses it.
+    pub async fn namespace(&self, client: &Client, purpose: &str) -> anyhow::Result<String> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros();
+        let name = format!("{purpose}-{now:x}-{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let mut namespace = Namespace::default();
+        namespace.metadata.name = Some(name.clone());
+        Api::all(client.clone()).create(&PostParams::default(), &namespace).await?;
+        Ok(name)
+    }
+}
+
+/// The path of the cluster's binary, built if need be. What the build says goes to our standard error.
+fn build(root: &Path) -> anyhow::Result<PathBuf> {
+    let script = root.join("tests/cluster/build.sh");
+    let output =
+        Command::new(&script).stderr(Stdio::inherit()).output().context("tests/cluster/build.sh cannot be run")?;
+    if !output.status.success() {
+        bail!(
+            "no API server for the tests: install Go (tests/cluster/go.mod has the version), or set PORTOLAN_TEST_KUBECONFIG"
+        );
+    }
+    Ok(String::from_utf8(output.stdout)?.trim_end().into())
+}
+
+/// Each folder is named by the process that it was for; credentials of processes that are gone serve nobody.
+fn remove_folders_of_the_dead(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if !Path::new("/proc").join(entry.file_name()).exists() {
+            // Another test process may be at the same folder: whoever is first removes it.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// Waits until a list of the kind is answered: an established CRD may be unknown to the server's router for a moment.
+async fn served(client: &Client, definition: &CustomResourceDefinition) -> anyhow::Result<()> {
+    let names = &definition.spec.names;
+    let kind = GroupVersionKind::gvk(portolan_crds::GROUP, portolan_crds::VERSION, &names.kind);
+    let api: Api<DynamicObject> =
+        Api::all_with(client.clone(), &ApiResource::from_gvk_with_plural(&kind, &names.plural));
+    let answered = async {
+        let mut tick = tokio::time::interval(Duration::from_millis(20));
+        loop {
+            tick.tick().await;
+            match api.list(&ListParams::default().limit(1)).await {
+                Err(kube::Error::Api(status)) if status.is_not_found() => {}
+                answer => return answer.map(|_| ()),
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, answered).await.with_context(|| format!("{} is not served", names.kind))??;
+    Ok(())
+}

@@ -1,0 +1,115 @@
+//! A case: one change to a valid object, and what the API server says to it.
+
+use kube::{
+    Api, CustomResourceExt, Resource,
+    api::{DynamicObject, PostParams},
+    core::ApiResource,
+};
+use portolan_tests::cluster::Cluster;
+use serde_json::{Value, json};
+
+/// One change to the spec of a valid object.
+pub struct Case {
+    /// What is changed: `servers.0.name` below `spec`.
+    at: &'static str,
+    /// Its new value; null removes it.
+    value: Value,
+    /// Where the API server sees the mistake, and its words; absent if the change is fine.
+    refused: Option<(&'static str, &'static str)>,
+}
+
+/// The change is fine.
+pub fn good(at: &'static str, value: impl Into<Value>) -> Case {
+    Case { at, value: value.into(), refused: None }
+}
+
+/// The API server refuses the change with `message`, which it puts to the field that is changed.
+pub fn bad(at: &'static str, value: impl Into<Value>, message: &'static str) -> Case {
+    Case { at, value: value.into(), refused: Some((at, message)) }
+}
+
+impl Case {
+    /// The mistake shows at another field than the one that is changed.
+    pub fn seen_at(mut self, field: &'static str) -> Self {
+        self.refused = self.refused.map(|(_, message)| (field, message));
+        self
+    }
+
+    /// Whether this is what the rule with `message` on the field `path` (without indexes) refuses.
+    pub fn refused_by(&self, path: &str, message: &str) -> bool {
+        self.refused.is_some_and(|(at, words)| {
+            let fields: Vec<&str> = at.split('.').filter(|part| !is_index(part)).collect();
+            words == message
+                && path
+                    == ["spec"]
+                        .iter()
+                        .copied()
+                        .chain(fields.into_iter().filter(|part| !part.is_empty()))
+                        .collect::<Vec<_>>()
+                        .join(".")
+        })
+    }
+
+    /// `servers.0.name` as the API server writes it: `spec.servers[0].name`.
+    fn field(at: &str) -> String {
+        at.split('.').filter(|part| !part.is_empty()).fold("spec".to_owned(), |field, part| {
+            if is_index(part) { format!("{field}[{part}]") } else { format!("{field}.{part}") }
+        })
+    }
+
+    /// What is wrong with the API server's answer, if anything.
+    fn judge(&self, answer: Result<DynamicObject, kube::Error>) -> Option<String> {
+        let told = format!("{} = {}", self.at, self.value);
+        match (answer, self.refused) {
+            (Ok(_), None) => None,
+            (Ok(_), Some((_, message))) => Some(format!("{told}: accepted, but expected {message:?}")),
+            (Err(error), None) => Some(format!("{told}: refused: {error}")),
+            (Err(kube::Error::Api(status)), Some((at, message))) => {
+                let field = Self::field(at);
+                let causes = status.details.as_ref().map(|details| details.causes.as_slice()).unwrap_or_default();
+                let fits =
+                    |cause: &kube::core::response::StatusCause| cause.field == field && cause.message.contains(message);
+                (!causes.iter().any(fits)).then(|| format!("{told}: expected {field}: {message:?}, got {causes:#?}"))
+            }
+            (Err(error), Some(_)) => Some(format!("{told}: {error}")),
+        }
+    }
+}
+
+fn is_index(part: &str) -> bool {
+    !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Changes what is at `path`; objects on the way are made.
+fn set(value: &mut Value, path: &str, new: Value) {
+    let Some((first, rest)) = path.split_once('.') else {
+        match (value, new) {
+            (Value::Array(list), new) if is_index(path) => list[path.parse::<usize>().expect("an index")] = new,
+            (object, Value::Null) => drop(object.as_object_mut().and_then(|object| object.remove(path))),
+            (object, new) => object[path] = new,
+        }
+        return;
+    };
+    let inner = if is_index(first) { &mut value[first.parse::<usize>().expect("an index")] } else { &mut value[first] };
+    set(inner, rest, new);
+}
+
+/// Asks the API server about every case, without storing anything, and tells of all that are judged wrongly.
+pub async fn run<K: Resource<DynamicType = ()> + CustomResourceExt>(base: &Value, cases: Vec<Case>) {
+    let cluster = Cluster::shared().expect("a cluster");
+    let client = cluster.client().await.expect("a client");
+    cluster.install(&client).await.expect("the CRDs are installed");
+    let namespace = cluster.namespace(&client, "api").await.expect("a namespace");
+    let resource = ApiResource::erase::<K>(&());
+    let api: Api<DynamicObject> = Api::namespaced_with(client, &namespace, &resource);
+    let dry = PostParams { dry_run: true, ..PostParams::default() };
+
+    let mut wrong = Vec::new();
+    for case in cases {
+        let mut spec = base.clone();
+        set(&mut spec, case.at, case.value.clone());
+        let object = DynamicObject::new("case", &resource).data(json!({"spec": spec}));
+        wrong.extend(case.judge(api.create(&dry, &object).await));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -1,0 +1,62 @@
+//! The API as a real API server sees it: every rule of the CRDs with a case that it lets pass and one that it refuses,
+//! defaults, columns and status.
+
+mod case;
+mod policy;
+mod route;
+mod server;
+mod stored;
+
+use std::collections::BTreeSet;
+
+use case::Case;
+use portolan_crds::{McpPolicy, McpRoute, McpServer, manifest::definitions};
+use serde_json::Value;
+
+#[tokio::test]
+async fn servers_are_accepted_and_refused() {
+    case::run::<McpServer>(&server::base(), server::cases()).await;
+}
+
+#[tokio::test]
+async fn routes_are_accepted_and_refused() {
+    case::run::<McpRoute>(&route::base(), route::cases()).await;
+}
+
+#[tokio::test]
+async fn policies_are_accepted_and_refused() {
+    case::run::<McpPolicy>(&policy::base(), policy::cases()).await;
+}
+
+/// The messages of all CEL rules in a schema, with the field that each is on.
+fn rules(path: &str, schema: &Value, found: &mut BTreeSet<(String, String)>) {
+    for rule in schema["x-kubernetes-validations"].as_array().into_iter().flatten() {
+        found.insert((path.to_owned(), rule["message"].as_str().expect("a rule has a message").to_owned()));
+    }
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        rules(&format!("{path}.{name}"), property, found);
+    }
+    for inner in ["items", "additionalProperties"] {
+        if !schema[inner].is_null() {
+            rules(path, &schema[inner], found);
+        }
+    }
+}
+
+#[test]
+fn every_rule_has_a_case_that_it_refuses() {
+    let cases = [("McpServer", server::cases()), ("McpRoute", route::cases()), ("McpPolicy", policy::cases())];
+    for definition in definitions() {
+        let kind = &definition.spec.names.kind;
+        let schema = serde_json::to_value(&definition.spec.versions[0].schema).expect("a schema is JSON");
+        let mut found = BTreeSet::new();
+        rules("spec", &schema["openAPIV3Schema"]["properties"]["spec"], &mut found);
+        assert!(!found.is_empty(), "{kind} has rules");
+        let of_kind: &[Case] =
+            cases.iter().find(|(name, _)| name == kind).map(|(_, cases)| cases.as_slice()).expect("cases");
+        for (path, message) in found {
+            let refused = of_kind.iter().any(|case| case.refused_by(&path, &message));
+            assert!(refused, "{kind}: no case is refused at {path} with {message:?}");
+        }
+    }
+}
