@@ -117,7 +117,6 @@ impl Signal {
     }
 
     /// Counts a connection until the token is dropped.
-    #[must_use]
     pub fn connection(&self) -> TaskTrackerToken {
         self.connections.token()
     }

@@ -96,10 +96,10 @@ where
     let life = Life { pace, limits: &listener.limits, drain: &listener.drain };
     let cut = if http2 {
         let connection = http2_builder(&listener.limits).serve_connection(io, service);
-        life.of(connection, true, |connection| connection.graceful_shutdown()).await
+        life.of(connection, true, http2::Connection::graceful_shutdown).await
     } else {
         let connection = http1_builder(&listener.limits).serve_connection(io, service);
-        life.of(connection, false, |connection| connection.graceful_shutdown()).await
+        life.of(connection, false, http1::Connection::graceful_shutdown).await
     };
     if let Some(word) = cut {
         listener.metrics.cut(word);
@@ -211,4 +211,3 @@ impl Life<'_> {
 fn spread(age: Duration) -> Duration {
     age.mul_f64(0.8 + 0.4 * fastrand::f64())
 }
-

@@ -26,10 +26,7 @@ impl Body for Text {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         match self.text.take() {
             Some(text) => Poll::Ready(Some(Ok(Frame::data(text)))),
             None if self.endless => Poll::Pending,

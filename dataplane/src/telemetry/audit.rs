@@ -188,7 +188,8 @@ impl Formatter for Inert {
             return CompactFormatter.write_string_fragment(writer, fragment);
         }
         for character in fragment.chars() {
-            let obeyed = character.is_control() || matches!(character, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            let obeyed = character.is_control()
+                || matches!(character, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
             if obeyed {
                 write!(writer, "\\u{:04x}", u32::from(character))?;
             } else {

@@ -42,7 +42,25 @@ pub enum Method {
 
 impl Method {
     /// All of them, each at its own number.
-    pub const ALL: [Self; 17] = [Self::Other, Self::Get, Self::Delete, Self::Initialize, Self::Ping, Self::Discover, Self::ToolsList, Self::ToolsCall, Self::Prompts, Self::Resources, Self::Complete, Self::SetLevel, Self::Listen, Self::Tasks, Self::Cancelled, Self::Notification, Self::Response];
+    pub const ALL: [Self; 17] = [
+        Self::Other,
+        Self::Get,
+        Self::Delete,
+        Self::Initialize,
+        Self::Ping,
+        Self::Discover,
+        Self::ToolsList,
+        Self::ToolsCall,
+        Self::Prompts,
+        Self::Resources,
+        Self::Complete,
+        Self::SetLevel,
+        Self::Listen,
+        Self::Tasks,
+        Self::Cancelled,
+        Self::Notification,
+        Self::Response,
+    ];
     /// How many there are.
     pub const COUNT: usize = Self::ALL.len();
 

@@ -18,8 +18,7 @@ use super::{Method, Verdict};
 /// The label of what is over the bound.
 const OTHER: &str = "other";
 /// Statuses that a gateway answers with; any other is counted as 0.
-const STATUSES: [u16; 18] =
-    [200, 202, 400, 401, 403, 404, 405, 406, 408, 409, 413, 415, 417, 421, 429, 431, 500, 503];
+const STATUSES: [u16; 18] = [200, 202, 400, 401, 403, 404, 405, 406, 408, 409, 413, 415, 417, 421, 429, 431, 500, 503];
 const METHODS: usize = Method::COUNT;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

@@ -1,4 +1,3 @@
-use std::convert::Infallible;
 use std::io::{Read, Write};
 use std::time::Duration;
 
@@ -22,7 +21,7 @@ impl Service for Number {
     type Body = Full<Bytes>;
 
     async fn call(&self, connection: &Connection, _: Request<Incoming>) -> Response<Full<Bytes>> {
-        Ok::<_, Infallible>(Response::new(Full::from(format!("worker {}", connection.worker)))).unwrap()
+        Response::new(Full::from(format!("worker {}", connection.worker)))
     }
 
     fn refuse(&self, _: &Connection, _: Fault) -> Response<Full<Bytes>> {

@@ -28,7 +28,8 @@ fn ordinary_heads_pass() {
 
 #[test]
 fn exactly_one_authority_is_wanted() {
-    let cases: &[(&str, &[(&str, &str)], &str)] = &[
+    type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+    let cases: &[Case] = &[
         ("/mcp", &[], "no_host"),
         ("/mcp", &[("host", "a"), ("host", "a")], "many_hosts"),
         ("/mcp", &[("host", "")], "bad_host"),

@@ -10,7 +10,10 @@ fn telemetry(audit: Option<&std::path::Path>) -> Telemetry {
 }
 
 fn account(telemetry: &Telemetry) -> Account {
-    telemetry.account(&Trace::new(Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"), None), &http::Method::POST)
+    telemetry.account(
+        &Trace::new(Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"), None),
+        &http::Method::POST,
+    )
 }
 
 fn call(telemetry: &Telemetry, subject: &str) -> Account {
@@ -40,8 +43,21 @@ fn a_line_has_exactly_the_fields_of_the_api() {
     let mut keys: Vec<_> = line.as_object().unwrap().keys().map(String::as_str).collect();
     keys.sort_unstable();
     let wanted = [
-        "arguments_digest", "code", "duration_us", "generation", "method", "policy", "principal", "route", "rule", "server", "status",
-        "time", "tool", "trace_id", "verdict",
+        "arguments_digest",
+        "code",
+        "duration_us",
+        "generation",
+        "method",
+        "policy",
+        "principal",
+        "route",
+        "rule",
+        "server",
+        "status",
+        "time",
+        "tool",
+        "trace_id",
+        "verdict",
     ];
     assert_eq!(keys, wanted);
     assert_eq!(line["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736");
@@ -63,7 +79,11 @@ fn nothing_that_a_caller_chose_ends_a_line() {
     telemetry.flush();
     let text = std::fs::read_to_string(path).unwrap();
     assert_eq!(text.lines().count(), 1);
-    assert!(!text.trim_end().contains(|character: char| character.is_control() || character == '\u{2028}' || character == '\u{202e}'));
+    assert!(
+        !text
+            .trim_end()
+            .contains(|character: char| character.is_control() || character == '\u{2028}' || character == '\u{202e}')
+    );
     let line: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(line["principal"], format!("https://id.example#{subject}"));
 }
@@ -85,10 +105,16 @@ fn a_call_is_counted_by_route_server_tool_and_verdict() {
     let call = "portolan_tool_calls_total{route=\"team/route\",server=\"team/github\",tool=\"gh_search\",verdict=";
     assert!(text.contains(&format!("{call}\"allow\"}} 2\n")), "{text}");
     assert!(text.contains(&format!("{call}\"deny\"}} 1\n")), "{text}");
-    assert!(text.contains("portolan_requests_total{route=\"team/route\",method=\"tools/call\",code=\"200\"} 3\n"), "{text}");
+    assert!(
+        text.contains("portolan_requests_total{route=\"team/route\",method=\"tools/call\",code=\"200\"} 3\n"),
+        "{text}"
+    );
     assert!(text.contains("portolan_upstream_errors_total{server=\"team/github\",error=\"timed_out\"} 1\n"), "{text}");
     assert!(text.contains("portolan_refusals_total{reason=\"denied\"} 1\n"), "{text}");
-    assert!(text.contains("portolan_tool_call_duration_seconds_count{route=\"team/route\",server=\"team/github\"} 2\n"), "{text}");
+    assert!(
+        text.contains("portolan_tool_call_duration_seconds_count{route=\"team/route\",server=\"team/github\"} 2\n"),
+        "{text}"
+    );
     drop((kept, tool));
 }
 

@@ -1,17 +1,13 @@
 use super::*;
 use crate::limits::Limits;
 
-fn metrics(limits: Limits) -> Metrics {
-    Metrics::new(&limits)
-}
-
 fn name(text: &str) -> Arc<str> {
     Arc::from(text)
 }
 
 #[test]
 fn a_route_keeps_its_series_across_snapshots() {
-    let metrics = metrics(Limits::default());
+    let metrics = Metrics::new(&Limits::default());
     let before = metrics.route(&name("team/route"));
     before.answered(Method::ToolsList, StatusCode::OK, Duration::ZERO);
     let after = metrics.route(&name("team/route"));
@@ -22,7 +18,7 @@ fn a_route_keeps_its_series_across_snapshots() {
 
 #[test]
 fn series_go_with_the_last_snapshot_that_has_them() {
-    let metrics = metrics(Limits::default());
+    let metrics = Metrics::new(&Limits::default());
     let route = metrics.route(&name("team/route"));
     let tool = route.tool(&name("team/server"), &name("s_tool"));
     route.answered(Method::ToolsCall, StatusCode::OK, Duration::ZERO);
@@ -36,7 +32,7 @@ fn series_go_with_the_last_snapshot_that_has_them() {
 
 #[test]
 fn what_is_over_the_bound_is_counted_as_other() {
-    let metrics = metrics(Limits { metric_routes: 1, metric_tools: 1, ..Limits::default() });
+    let metrics = Metrics::new(&Limits { metric_routes: 1, metric_tools: 1, ..Limits::default() });
     let (one, two) = (metrics.route(&name("team/one")), metrics.route(&name("team/two")));
     let server = name("team/server");
     let (first, second) = (one.tool(&server, &name("first")), one.tool(&server, &name("second")));

@@ -1,0 +1,114 @@
+//! The command line of `portolan-gateway`: every flag has an environment variable of the same name, prefix `PORTOLAN_`.
+//!
+//! Says what was asked, parsed; starts nothing. What cannot be parsed ends the process with status 2 before anything begins.
+
+pub mod settings;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Parser;
+use ipnet::IpNet;
+use url::Url;
+
+pub use self::settings::Settings;
+use crate::drain::Times;
+use crate::limits::Limits;
+use crate::telemetry::audit::Sink;
+
+/// Serves MCP endpoints to agents, from what an operator streams to it.
+#[derive(Debug, Parser)]
+#[command(name = "portolan-gateway", version)]
+pub struct Options {
+    /// Operator to follow, http://HOST:PORT; several are tried in turn
+    #[arg(long, env = "PORTOLAN_OPERATOR", value_delimiter = ',', required = true, value_parser = operator)]
+    pub operator: Vec<Url>,
+    /// Name of this gateway, unique in its fleet
+    #[arg(long, env = "PORTOLAN_NAME", default_value = "portolan-gateway")]
+    pub name: String,
+    /// Fleet that it belongs to
+    #[arg(long, env = "PORTOLAN_FLEET", default_value = "default")]
+    pub fleet: String,
+    /// Address for agents; port 0 is any free port
+    #[arg(long, env = "PORTOLAN_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Folder with tls.crt and tls.key for agents, read again when they change
+    #[arg(long, env = "PORTOLAN_LISTEN_TLS_DIR")]
+    pub listen_tls_dir: Option<PathBuf>,
+    /// Address of /livez, /readyz, /metrics and /config
+    #[arg(long, env = "PORTOLAN_ADMIN", default_value = "127.0.0.1:8081")]
+    pub admin: SocketAddr,
+    /// Threads that serve [default: one for each core]
+    #[arg(long, env = "PORTOLAN_WORKERS", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub workers: Option<u16>,
+    /// Folder for what outlives the process
+    #[arg(long, env = "PORTOLAN_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// File with the fleet's key ring [default: a ring of its own, which no other gateway can open sessions with]
+    #[arg(long, env = "PORTOLAN_FLEET_KEY")]
+    pub fleet_key: Option<PathBuf>,
+    /// Origin of web pages that may speak to this gateway, scheme://host[:port]; repeatable
+    #[arg(long, env = "PORTOLAN_ALLOW_ORIGIN", value_delimiter = ',', value_parser = origin)]
+    pub allow_origin: Vec<String>,
+    /// Upstream addresses to allow although they are loopback, link-local, metadata, or private for remotes; repeatable
+    #[arg(long, env = "PORTOLAN_ALLOW_UPSTREAM", value_delimiter = ',')]
+    pub allow_upstream: Vec<IpNet>,
+    /// File that gets the chosen addresses once /readyz answers 200
+    #[arg(long, env = "PORTOLAN_READY_FILE")]
+    pub ready_file: Option<PathBuf>,
+    /// File for one line of JSON per decision, - for stdout
+    #[arg(long, env = "PORTOLAN_AUDIT_LOG")]
+    pub audit_log: Option<String>,
+}
+
+impl Options {
+    /// What the gateway works by.
+    #[must_use]
+    pub fn settings(self) -> Settings {
+        Settings {
+            name: self.name,
+            fleet: self.fleet,
+            listen: self.listen,
+            listen_tls_dir: self.listen_tls_dir,
+            admin: self.admin,
+            workers: self.workers.map_or_else(settings::cores, usize::from),
+            data_dir: self.data_dir,
+            fleet_key: self.fleet_key,
+            allow_origins: self.allow_origin,
+            allow_upstreams: self.allow_upstream,
+            ready_file: self.ready_file,
+            audit_log: self.audit_log.as_deref().map(Sink::from),
+            standalone: false,
+            drain: Times::FLEET,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// The stream holds every secret of the fleet, so that in plain text it may not leave the machine.
+fn operator(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    let loopback = match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    match url.scheme() {
+        "http" if loopback => Ok(url),
+        "http" => Err("plain http only to loopback addresses".to_owned()),
+        _ => Err("not an http:// URL".to_owned()),
+    }
+}
+
+/// An origin as browsers write it: lower case, no path (RFC 6454, 6.2).
+pub fn origin(text: &str) -> Result<String, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    let origin = url.origin().ascii_serialization();
+    let bare = text.trim_end_matches('/').to_ascii_lowercase();
+    let same = bare == origin || url.port().is_none() && bare.rsplit_once(':').is_some_and(|(rest, _)| rest == origin);
+    if same { Ok(origin) } else { Err("not an origin: scheme://host[:port]".to_owned()) }
+}
+
+#[cfg(test)]
+mod tests;

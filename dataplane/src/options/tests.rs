@@ -1,0 +1,64 @@
+use clap::error::ErrorKind;
+
+use super::*;
+
+fn parse(arguments: &[&str]) -> Result<Options, clap::Error> {
+    Options::try_parse_from([&["portolan-gateway"], arguments].concat())
+}
+
+#[test]
+fn flags_become_settings() {
+    let options = parse(&[
+        "--operator",
+        "http://127.0.0.1:8090",
+        "--operator",
+        "http://localhost:8091",
+        "--listen",
+        "127.0.0.1:0",
+        "--workers",
+        "2",
+        "--allow-origin",
+        "https://App.example",
+        "--allow-upstream",
+        "10.0.0.0/8",
+        "--audit-log",
+        "-",
+    ])
+    .unwrap();
+    assert_eq!(options.operator.len(), 2);
+    let settings = options.settings();
+    assert_eq!(settings.workers, 2);
+    assert_eq!(settings.allow_origins, ["https://app.example"]);
+    assert_eq!(settings.allow_upstreams, ["10.0.0.0/8".parse().unwrap()]);
+    assert_eq!(settings.audit_log, Some(Sink::Stdout));
+    assert_eq!(settings.fleet, "default");
+    assert!(settings.workers > 0);
+}
+
+#[test]
+fn what_cannot_be_parsed_is_a_usage_error() {
+    let operator = ["--operator", "http://127.0.0.1:8090"];
+    for bad in [
+        &["--listen", "8080"][..],
+        &["--admin", "nowhere"],
+        &["--workers", "0"],
+        &["--allow-upstream", "10.0.0.0/33"],
+        &["--allow-origin", "https://app.example/path"],
+        &["--allow-origin", "app.example"],
+        &["--unknown"],
+        &["--operator", "http://10.0.0.1:8090"],
+        &["--operator", "ftp://127.0.0.1"],
+    ] {
+        let error = parse(&[&operator[..], bad].concat()).unwrap_err();
+        assert_eq!(error.exit_code(), 2, "{bad:?}");
+    }
+    assert_eq!(parse(&[]).unwrap_err().kind(), ErrorKind::MissingRequiredArgument);
+}
+
+#[test]
+fn origins_are_written_as_browsers_write_them() {
+    assert_eq!(origin("https://app.example:443").unwrap(), "https://app.example");
+    assert_eq!(origin("http://localhost:3000/").unwrap(), "http://localhost:3000");
+    assert!(origin("https://user@app.example").is_err());
+    assert!(origin("null").is_err());
+}
