@@ -29,3 +29,6 @@ pub use envelope::{Envelope, Malformed, Meta, Shape, scan};
 pub use revision::{Era, Revision};
 pub use span::{Member, Span, Text};
 pub use splice::Splice;
+
+#[cfg(test)]
+mod tests;

@@ -4,24 +4,12 @@
 //! whoever decides by them must know that an administrator vouched for them.
 
 use bytes::Bytes;
+pub use portolan_config::exposure::Hints;
 
 use super::json::{Kind, Reader, SyntaxError, Value, string};
 use super::revision::Era;
 use super::span::{Member, Span, Text};
 use super::splice::Splice;
-
-/// Behaviour hints of a tool (2025-03-26 and later); `None` where nothing is said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
-pub struct Hints {
-    /// It changes nothing.
-    pub read_only: Option<bool>,
-    /// It may destroy.
-    pub destructive: Option<bool>,
-    /// Twice does the same as once.
-    pub idempotent: Option<bool>,
-    /// It reaches beyond a closed world.
-    pub open_world: Option<bool>,
-}
 
 /// Why a definition is left out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
