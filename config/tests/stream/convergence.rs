@@ -74,12 +74,12 @@ impl World {
                 let lowest = acked.min().unwrap_or(self.logs[operator].sequence());
                 self.logs[operator].forget_tombstones(lowest);
             }
-            edit => self.edit(edit),
+            edit => self.edit(&edit),
         }
     }
 
-    fn edit(&mut self, edit: Act) {
-        let object = match &edit {
+    fn edit(&mut self, edit: &Act) {
+        let object = match edit {
             Act::Put(_, body) => Some(Object::Valid(body.clone())),
             Act::PutPair(_, generation) => Some(Object::Valid(body(*generation, true))),
             Act::PutCatalogue(..) => Some(Object::Catalogue),
@@ -91,7 +91,7 @@ impl World {
         | Act::PutCatalogue(name, ..)
         | Act::Hold(name)
         | Act::Remove(name)
-        | Act::Revoke(name)) = &edit
+        | Act::Revoke(name)) = edit
         else {
             return;
         };
@@ -106,7 +106,7 @@ impl World {
                 self.objects.remove(name);
             }
         }
-        self.logs.iter_mut().for_each(|log| publish(log, &edit));
+        self.logs.iter_mut().for_each(|log| publish(log, edit));
     }
 
     fn restart(&mut self, operator: usize, turn: usize) {

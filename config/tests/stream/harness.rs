@@ -73,7 +73,7 @@ impl Gateway {
         let Some(connection) = &mut self.connection else { return };
         for message in connection.session.poll(log) {
             match message.message {
-                Some(from_operator::Message::Step(step)) => connection.down.extend(shattered(step)),
+                Some(from_operator::Message::Step(step)) => connection.down.extend(shattered(&step)),
                 message => connection.down.push_back(FromOperator { message }),
             }
         }
@@ -148,7 +148,7 @@ impl Gateway {
 }
 
 /// A step in the smallest parts that the protocol allows.
-fn shattered(step: Step) -> Vec<FromOperator> {
+fn shattered(step: &Step) -> Vec<FromOperator> {
     let part = || Step { epoch: step.epoch, sequence: step.sequence, ..Step::default() };
     let mut parts: Vec<_> = step.resources.iter().map(|r| Step { resources: vec![r.clone()], ..part() }).collect();
     parts.extend(step.removed.iter().map(|name| Step { removed: vec![name.clone()], ..part() }));
