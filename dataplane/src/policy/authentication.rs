@@ -1,0 +1,228 @@
+//! Authentication: from an `Authorization` header to a principal, by the issuers and keys of one route.
+//!
+//! A signature is checked once for each token; what it says is checked again for every request. Nothing in a token makes us fetch anything.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use portolan_config::proto;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+use serde_json::{Value, json};
+
+use super::identity::Identity;
+use super::keys::Keys;
+use super::token::{Said, Token};
+use super::unauthenticated::Unauthenticated;
+
+/// Seconds by which clocks may differ.
+const LEEWAY: u64 = 60;
+/// Bytes, roughly, that a route's verdicts may take.
+const CACHE_BYTES: u64 = 4 << 20;
+const CACHE_ITEMS: usize = 2048;
+
+/// Who may come in by a route, and how they show it.
+pub struct Authentication {
+    issuers: Vec<Issuer>,
+    anonymous: bool,
+    audience: Option<String>,
+    authorization_servers: Vec<String>,
+    scopes: Vec<String>,
+    verdicts: Cache<[u8; 32], Arc<Verified>, Weight>,
+}
+
+struct Issuer {
+    name: String,
+    /// Empty: the route's own URL.
+    audiences: Vec<String>,
+    keys: Keys,
+    /// (ours, the token's)
+    claims: Vec<(String, String)>,
+}
+
+/// A token whose signature holds.
+struct Verified {
+    identity: Arc<Identity>,
+    issuer: usize,
+    audiences: Vec<String>,
+    expires: u64,
+    not_before: u64,
+    /// Bytes of the token.
+    size: usize,
+}
+
+#[derive(Clone)]
+struct Weight;
+
+impl Weighter<[u8; 32], Arc<Verified>> for Weight {
+    fn weight(&self, _: &[u8; 32], verified: &Arc<Verified>) -> u64 {
+        // Parsed claims take some four times their text.
+        512 + 4 * verified.size as u64
+    }
+}
+
+impl Authentication {
+    /// Compiles the section. `secrets` finds a key of a Secret; `default_audience` is the route's own URL where the fleet declares one.
+    pub fn compile(
+        section: &proto::Authentication,
+        secrets: &dyn Fn(&str, &str) -> Option<Bytes>,
+        default_audience: Option<String>,
+    ) -> Result<Self, String> {
+        if section.jwt.is_empty() && !section.anonymous {
+            return Err("authentication: nobody could come in: add jwt, or anonymous: true".into());
+        }
+        let issuers: Vec<Issuer> =
+            section.jwt.iter().map(|jwt| Issuer::compile(jwt, secrets)).collect::<Result<_, _>>()?;
+        let metadata = section.resource_metadata.clone().unwrap_or_default();
+        let mut authorization_servers = metadata.authorization_servers;
+        if authorization_servers.is_empty() {
+            // The issuer of a token is the authorization server that signed it (RFC 8414).
+            authorization_servers = issuers.iter().map(|issuer| issuer.name.clone()).collect();
+            authorization_servers.dedup();
+        }
+        Ok(Self {
+            issuers,
+            anonymous: section.anonymous,
+            audience: default_audience,
+            authorization_servers,
+            scopes: metadata.scopes_supported,
+            verdicts: Cache::with_weighter(CACHE_ITEMS, CACHE_BYTES, Weight),
+        })
+    }
+
+    /// The principal of a request. `resource` is the URL of the endpoint as this request names it, used where the fleet declares none;
+    /// `now` is in seconds since 1970.
+    pub fn authenticate(
+        &self,
+        headers: &HeaderMap,
+        resource: impl FnOnce() -> String,
+        now: u64,
+    ) -> Result<Arc<Identity>, Unauthenticated> {
+        let mut sent = headers.get_all(AUTHORIZATION).iter();
+        let token = match (sent.next(), sent.next()) {
+            (None, _) if self.anonymous => return Ok(Identity::anonymous()),
+            (None, _) => return Err(Unauthenticated::MISSING),
+            // Without issuers there is nothing that a token could be checked against.
+            (Some(_), _) if self.issuers.is_empty() => return Ok(Identity::anonymous()),
+            (Some(one), None) => bearer(one.as_bytes()).ok_or(Unauthenticated::invalid("not a bearer token"))?,
+            (Some(_), Some(_)) => return Err(Unauthenticated::invalid("more than one Authorization header")),
+        };
+        let verified = self.verify(token).map_err(Unauthenticated::invalid)?;
+        self.admit(&verified, resource, now).map_err(Unauthenticated::invalid)?;
+        Ok(Arc::clone(&verified.identity))
+    }
+
+    /// The protected resource's metadata (RFC 9728).
+    pub fn metadata_document(&self, resource: &str) -> Bytes {
+        let mut document = json!({
+            "resource": resource,
+            "authorization_servers": self.authorization_servers,
+            "bearer_methods_supported": ["header"],
+        });
+        if !self.scopes.is_empty() {
+            document["scopes_supported"] = json!(self.scopes);
+        }
+        Bytes::from(document.to_string())
+    }
+
+    /// The value of `WWW-Authenticate`.
+    pub fn challenge(&self, metadata_url: &str, fault: &Unauthenticated) -> String {
+        fault.challenge(metadata_url, &self.scopes.join(" "))
+    }
+
+    /// Only good signatures are remembered, so a cache that is full or empty changes cost and never a verdict.
+    fn verify(&self, text: &str) -> Result<Arc<Verified>, &'static str> {
+        let mut key = [0; 32];
+        key.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
+        if let Some(verified) = self.verdicts.get(&key) {
+            return Ok(verified);
+        }
+        let token = Token::parse(text)?;
+        let claimed = token.issuer().ok_or("the token names no issuer")?;
+        let mut issuers = self.issuers.iter().enumerate().filter(|(_, issuer)| issuer.name == claimed).peekable();
+        issuers.peek().ok_or("the token's issuer is not known here")?;
+        let (index, issuer) = issuers
+            .find(|(_, issuer)| token.is_signed_by(&issuer.keys))
+            .ok_or("the token's signature does not hold")?;
+        let said = token.said()?;
+        let verified = Arc::new(Verified {
+            issuer: index,
+            expires: said.expires,
+            not_before: said.not_before,
+            size: text.len(),
+            audiences: said.audiences.clone(),
+            identity: Arc::new(issuer.identity(said)),
+        });
+        self.verdicts.insert(key, Arc::clone(&verified));
+        Ok(verified)
+    }
+
+    fn admit(&self, token: &Verified, resource: impl FnOnce() -> String, now: u64) -> Result<(), &'static str> {
+        if token.expires.saturating_add(LEEWAY) <= now {
+            return Err("the token has expired");
+        }
+        if token.not_before > now.saturating_add(LEEWAY) {
+            return Err("the token is not valid yet");
+        }
+        let wanted = &self.issuers[token.issuer].audiences;
+        let is_for_us = match (&self.audience, wanted.is_empty()) {
+            (_, false) => token.audiences.iter().any(|audience| wanted.contains(audience)),
+            (Some(ours), true) => token.audiences.contains(ours),
+            (None, true) => token.audiences.contains(&resource()),
+        };
+        if is_for_us { Ok(()) } else { Err("the token is for another audience") }
+    }
+}
+
+impl Issuer {
+    fn compile(jwt: &proto::Jwt, secrets: &dyn Fn(&str, &str) -> Option<Bytes>) -> Result<Self, String> {
+        use proto::jwt::Jwks;
+        if jwt.issuer.is_empty() {
+            return Err("authentication.jwt.issuer: must not be empty".into());
+        }
+        let at = |field: &str, fault: &str| format!("authentication.jwt[{}].jwks.{field} {fault}", jwt.issuer);
+        let keys = match &jwt.jwks {
+            Some(Jwks::Inline(document)) => Keys::parse(document.as_bytes()).map_err(|fault| at("inline", &fault))?,
+            Some(Jwks::Secret(from)) => {
+                let document = secrets(&from.secret, &from.key).ok_or_else(|| {
+                    at("secretRef", &format!("is not to be had: {} has no key {:?}", from.secret, from.key))
+                })?;
+                Keys::parse(&document).map_err(|fault| at("secretRef", &fault))?
+            }
+            None => return Err(at("inline", "or secretRef must be set")),
+        };
+        let claims = jwt.claims.iter().map(|(ours, theirs)| (ours.clone(), theirs.clone())).collect();
+        Ok(Self { name: jwt.issuer.clone(), audiences: jwt.audiences.clone(), keys, claims })
+    }
+
+    /// Our names for claims replace the token's own of the same name, also where the token lacks what they stand for.
+    fn identity(&self, said: Said) -> Identity {
+        let mut claims = said.claims;
+        let renamed: Vec<(&String, Option<Value>)> =
+            self.claims.iter().map(|(ours, theirs)| (ours, claims.get(theirs).cloned())).collect();
+        if let Value::Object(members) = &mut claims {
+            for (ours, value) in renamed {
+                match value {
+                    Some(value) => members.insert(ours.clone(), value),
+                    None => members.remove(ours),
+                };
+            }
+        }
+        Identity::new(&self.name, &said.subject, claims, Some(said.expires))
+    }
+}
+
+/// The token of `Bearer TOKEN`; the scheme's case does not matter (RFC 9110).
+fn bearer(value: &[u8]) -> Option<&str> {
+    let (scheme, token) = std::str::from_utf8(value).ok()?.split_once(' ')?;
+    let token = token.trim_start_matches(' ');
+    let is_token =
+        !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte));
+    (scheme.eq_ignore_ascii_case("bearer") && is_token).then_some(token)
+}
+
+#[cfg(test)]
+mod tests;
