@@ -22,7 +22,10 @@ const ARROWS: [(&str, &[&str]); 7] = [
 const SHIPPED: [&str; 3] = ["portolan-operator", "portolan-dataplane", "portolan-cli"];
 
 fn metadata() -> Metadata {
-    MetadataCommand::new().other_options(["--locked".to_owned(), "--offline".to_owned()]).exec().expect("cargo metadata")
+    MetadataCommand::new()
+        .other_options(["--locked".to_owned(), "--offline".to_owned()])
+        .exec()
+        .expect("cargo metadata")
 }
 
 fn id_of(metadata: &Metadata, name: &str) -> PackageId {

@@ -157,7 +157,8 @@ pub fn median(values: &mut [f64]) -> f64 {
 pub fn row(era: Era, proxy: &str, runs: &mut [Run], ratio: f64) -> String {
     let each = |of: &dyn Fn(&Run) -> f64| median(&mut runs.iter().map(of).collect::<Vec<_>>());
     let best = runs.iter().map(Run::cpu_us).fold(f64::INFINITY, f64::min);
-    let at = |share: f64| move |run: &Run| f64::from(run.latencies[((run.latencies.len() - 1) as f64 * share) as usize]);
+    let at =
+        |share: f64| move |run: &Run| f64::from(run.latencies[((run.latencies.len() - 1) as f64 * share) as usize]);
     format!(
         "| {} | {proxy} | {best:.1} / {:.1} | {:.1} + {:.1} | {:.0} | {:.0} / {:.0} | {ratio:.2} |",
         if era == Era::Legacy { "legacy" } else { "modern" },

@@ -49,8 +49,13 @@ async fn main() -> anyhow::Result<ExitCode> {
     let gateway = proxies::gateway(&flags.portolan, &folder).await?;
     let nginx = proxies::nginx(&flags.nginx, &folder, upstreams[0]).await?;
     println!("{}", machine::describe());
-    println!("tools/call, {} connections, one worker each, {} runs of {} s\n", flags.connections, flags.runs, flags.seconds);
-    println!("| era | proxy | us/call (best / median) | user + kernel us | calls/s | p50 / p99 us | x nginx (median) |");
+    println!(
+        "tools/call, {} connections, one worker each, {} runs of {} s\n",
+        flags.connections, flags.runs, flags.seconds
+    );
+    println!(
+        "| era | proxy | us/call (best / median) | user + kernel us | calls/s | p50 / p99 us | x nginx (median) |"
+    );
     println!("|---|---|---|---|---|---|---|");
     let mut worst: f64 = 0.0;
     for era in [Era::Legacy, Era::Modern] {

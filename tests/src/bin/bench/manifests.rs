@@ -55,7 +55,8 @@ fn jwks(key: &rcgen::KeyPair) -> anyhow::Result<String> {
     let point = key.public_key_raw();
     let coordinate = |range| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(&point[range]);
     let (x, y) = (coordinate(1..33), coordinate(33..65));
-    Ok(json!({"keys": [{"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": "bench", "x": x, "y": y}]}).to_string())
+    Ok(json!({"keys": [{"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": "bench", "x": x, "y": y}]})
+        .to_string())
 }
 
 fn token(key: &rcgen::KeyPair) -> anyhow::Result<String> {
