@@ -38,21 +38,15 @@ impl Case {
     /// Whether this is what the rule with `message` on the field `path` (without indexes) refuses.
     pub fn refused_by(&self, path: &str, message: &str) -> bool {
         self.refused.is_some_and(|(at, words)| {
-            let fields: Vec<&str> = at.split('.').filter(|part| !is_index(part)).collect();
-            words == message
-                && path
-                    == ["spec"]
-                        .iter()
-                        .copied()
-                        .chain(fields.into_iter().filter(|part| !part.is_empty()))
-                        .collect::<Vec<_>>()
-                        .join(".")
+            let named =
+                parts(at).filter(|part| !is_index(part)).fold("spec".to_owned(), |path, part| path + "." + part);
+            words == message && named == path
         })
     }
 
     /// `servers.0.name` as the API server writes it: `spec.servers[0].name`.
     fn field(at: &str) -> String {
-        at.split('.').filter(|part| !part.is_empty()).fold("spec".to_owned(), |field, part| {
+        parts(at).fold("spec".to_owned(), |field, part| {
             if is_index(part) { format!("{field}[{part}]") } else { format!("{field}.{part}") }
         })
     }
@@ -76,8 +70,13 @@ impl Case {
     }
 }
 
+/// The names and indexes in `servers.0.name`.
+fn parts(at: &str) -> impl Iterator<Item = &str> {
+    at.split('.').filter(|part| !part.is_empty())
+}
+
 fn is_index(part: &str) -> bool {
-    !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit())
+    part.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Changes what is at `path`; objects on the way are made.

@@ -1,6 +1,8 @@
 //! The API as a real API server sees it: every rule of the CRDs with a case that it lets pass and one that it refuses,
 //! defaults, columns and status.
 
+#![expect(clippy::expect_used, reason = "a test may panic, and says what it expected")]
+
 mod case;
 mod policy;
 mod route;
