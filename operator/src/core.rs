@@ -137,8 +137,8 @@ impl Core {
 
     /// Notes when edits began to wait, and who waits for what has changed.
     fn after_change(&mut self, now: i64) {
-        for key in self.dirty.objects.iter().filter(|key| key.kind.has_status()) {
-            self.progress.entry(key.clone()).or_default().changed(now);
+        for key in &self.dirty.edited {
+            self.progress.entry(key.clone()).or_default().edited(now);
         }
         self.wake.dirty |= self.is_dirty();
         if self.dirty.secrets {
@@ -177,6 +177,7 @@ impl Core {
         }
         self.published = true;
         self.forget_gone(&dirty);
+        self.note_published(&dirty, now);
         self.wake.published = Some(self.log.sequence());
         self.wake.status = true;
         self.log.sequence()
@@ -216,7 +217,7 @@ impl Core {
         let assignments = translate::assignments(&self.world);
         let current: BTreeSet<Name> = assignments.iter().map(|one| Name::assignment(&one.gateway)).collect();
         let known = self.log.iter().map(|(name, _)| name).filter(|name| name.kind() == Kind::Assignment);
-        let stale: Vec<Name> = known.filter(|name| !current.contains(name)).cloned().collect();
+        let stale: Vec<Name> = known.filter(|name| !current.contains(*name)).cloned().collect();
         for name in stale {
             self.log.remove(&name);
         }

@@ -2,7 +2,7 @@
 //!
 //! It holds facts. What they mean is `translate`'s to say.
 
-mod edges;
+pub mod edges;
 pub mod references;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +34,8 @@ pub enum Grant {
 pub struct Dirty {
     /// Objects (and referenced Secrets) to translate.
     pub objects: BTreeSet<ObjectKey>,
+    /// Those of them that somebody edited; the others read something that changed.
+    pub edited: BTreeSet<ObjectKey>,
     /// Servers whose catalogue is to be made again.
     pub catalogues: BTreeSet<Key>,
     /// Whether what all gateways share changed.
@@ -290,11 +292,18 @@ impl World {
             return;
         }
         dirty.objects.insert(key.clone());
+        dirty.edited.insert(key.clone());
         if let Some(nodes) = nodes {
             let before = self.references.set(key, nodes.clone());
             for node in before.union(&nodes).filter(|node| contended(key.kind, node)) {
                 let rivals = self.references.to(node).filter(|rival| rival.kind == key.kind);
                 dirty.objects.extend(rivals.cloned());
+                // A target tells which policies affect it.
+                if let Node::Object(target) = node
+                    && self.contains(target)
+                {
+                    dirty.objects.insert(target.clone());
+                }
             }
             for node in before.symmetric_difference(&nodes) {
                 if let Node::Object(secret) = node

@@ -6,20 +6,30 @@ pub mod drive;
 
 use std::{net::SocketAddr, pin::Pin, time::Duration};
 
-use futures::{Stream, StreamExt};
-use portolan_config::proto::{
-    FromGateway, FromOperator,
-    configuration_server::{Configuration, ConfigurationServer},
+use hyper::{server::conn::http2, service::service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use portolan_config::{
+    limits,
+    proto::{
+        FromGateway, FromOperator,
+        configuration_server::{Configuration, ConfigurationServer},
+    },
 };
-use tokio::{net::TcpListener, sync::mpsc};
-use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
+};
+use tokio_stream::{Stream, StreamExt, wrappers::ReceiverStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tonic::{Request, Response, Status, Streaming, transport::Server};
+use tonic::{Request, Response, Status, Streaming, codegen::Service as _};
 
 use crate::operator::Operator;
 
-/// Largest message of a gateway: a fetched chunk of at most 1 MiB, or the names and versions of all that it has in force.
-const LARGEST_MESSAGE: usize = 16 << 20;
+/// Connections and streams at a time: one of each for every gateway of the largest fleet, twice while it reconnects.
+const CONNECTIONS: usize = 2000;
+
+/// Pause after an accept that failed.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// How often a silent connection is asked whether it lives, and how long it may take to say so.
 const KEEPALIVE: Duration = Duration::from_secs(10);
@@ -38,17 +48,45 @@ pub fn check_address(address: SocketAddr) -> Result<(), NotLoopback> {
 pub struct NotLoopback(SocketAddr);
 
 /// Serves the configuration stream on `listener` until `stop`; open streams are ended then, and gateways serve on with what they have.
-pub async fn serve(listener: TcpListener, operator: Operator, stop: CancellationToken) -> Result<(), tonic::transport::Error> {
-    let service = Service { operator, tasks: TaskTracker::new(), stop: stop.clone() };
+pub async fn serve(listener: TcpListener, operator: Operator, stop: CancellationToken) {
+    let tasks = TaskTracker::new();
+    let service = Service { operator, tasks: tasks.clone(), stop: stop.clone() };
     let service = ConfigurationServer::new(service)
-        .max_decoding_message_size(LARGEST_MESSAGE)
-        .max_encoding_message_size(LARGEST_MESSAGE);
-    Server::builder()
-        .tcp_nodelay(true)
-        .http2_keepalive_interval(Some(KEEPALIVE))
-        .http2_keepalive_timeout(Some(KEEPALIVE))
-        .add_service(service)
-        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stop.cancelled_owned())
+        .max_decoding_message_size(limits::MESSAGE_BYTES)
+        .max_encoding_message_size(limits::MESSAGE_BYTES);
+    while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
+        let Ok((socket, peer)) = accepted else {
+            // Out of file descriptors, most likely: a pause keeps the loop from spinning.
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        };
+        if tasks.len() >= CONNECTIONS {
+            tracing::warn!(%peer, "too many connections");
+            continue;
+        }
+        let (service, stop) = (service.clone(), stop.clone());
+        tasks.spawn(async move {
+            if let Some(Err(error)) = stop.run_until_cancelled(connection(socket, service)).await {
+                tracing::debug!(%peer, %error, "connection ended");
+            }
+        });
+    }
+    tasks.close();
+    tasks.wait().await;
+}
+
+/// One connection: HTTP/2 with prior knowledge, which is what gRPC speaks.
+async fn connection(socket: TcpStream, service: ConfigurationServer<Service>) -> Result<(), hyper::Error> {
+    if let Err(error) = socket.set_nodelay(true) {
+        tracing::debug!(%error, "no TCP_NODELAY");
+    }
+    let service = service_fn(move |request| service.clone().call(request));
+    http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Some(KEEPALIVE))
+        .keep_alive_timeout(KEEPALIVE)
+        .max_concurrent_streams(4)
+        .serve_connection(TokioIo::new(socket), service)
         .await
 }
 
@@ -73,7 +111,7 @@ impl Configuration for Service {
     async fn stream(&self, request: Request<Streaming<FromGateway>>) -> Result<Response<Self::StreamStream>, Status> {
         let (outbound, to_gateway) = mpsc::channel(OUTBOUND);
         // A broken stream ends like a closed one: the gateway comes back and says what it has.
-        let inbound = request.into_inner().map_while(|message: Result<FromGateway, Status>| message.ok()).boxed();
+        let inbound = request.into_inner().map_while(|message: Result<FromGateway, Status>| message.ok());
         let (operator, stop) = (self.operator.clone(), self.stop.clone());
         self.tasks.spawn(async move { stop.run_until_cancelled(drive::drive(operator, inbound, outbound)).await });
         Ok(Response::new(Box::pin(ReceiverStream::new(to_gateway).map(Ok))))

@@ -1,5 +1,7 @@
 //! What an operator works by: the same in a cluster and standalone.
 
+use portolan_crds::McpRoute;
+
 use crate::object::Key;
 
 /// Settings of one operator.
@@ -21,6 +23,16 @@ pub struct Settings {
     pub epoch: u64,
     /// Name of this replica.
     pub holder: String,
+    /// Whom a namespace grants its Secrets to, as `kubectl create rolebinding` takes it: `--serviceaccount=NAMESPACE:NAME`.
+    pub grantee: String,
+}
+
+impl Settings {
+    /// Whether a route is this fleet's.
+    #[must_use]
+    pub fn serves(&self, route: &McpRoute) -> bool {
+        route.spec.fleet.as_ref().map_or(self.default_fleet, |fleet| *fleet == self.fleet)
+    }
 }
 
 impl Default for Settings {
@@ -34,6 +46,7 @@ impl Default for Settings {
             open_without_authentication: false,
             epoch: 0,
             holder: String::new(),
+            grantee: "--serviceaccount=default:portolan-operator".to_owned(),
         }
     }
 }

@@ -7,6 +7,8 @@ use crate::core::gateways::Gateway;
 pub struct Progress {
     /// When the edit that is under way was seen, milliseconds since 1970.
     since: Option<i64>,
+    /// The sequence that brought the edit; absent until it is published. What changes later around the object does not take it back.
+    needed: Option<u64>,
     /// The newest outcome.
     pub reached: Reached,
 }
@@ -52,16 +54,30 @@ impl Reached {
 
 impl Progress {
     /// An edit was seen. Edits that gather before one publication are one, as old as the first.
-    pub fn changed(&mut self, now: i64) {
-        if self.since.is_none() {
-            *self = Self { since: Some(now), reached: Reached::default() };
+    pub fn edited(&mut self, now: i64) {
+        if self.since.is_none() || self.needed.is_some() {
+            *self = Self { since: Some(now), ..Self::default() };
         }
     }
 
+    /// The edit is in the log up to `sequence`.
+    pub fn published(&mut self, sequence: u64) {
+        self.needed = Some(sequence);
+    }
+
+    /// The sequence that gateways must have acknowledged; `None`: not published yet.
+    #[must_use]
+    pub fn needed(&self) -> Option<u64> {
+        self.needed
+    }
+
     /// Takes in a count; the first that is complete fixes the propagation time.
-    pub(super) fn advance(&mut self, mut counted: Reached, now: i64) {
-        if counted.everywhere() {
-            counted.propagation = self.since.take().map(|since| (now - since).max(0)).or(self.reached.propagation);
+    pub fn advance(&mut self, mut counted: Reached, now: i64) {
+        counted.propagation = self.reached.propagation;
+        if counted.everywhere()
+            && let Some(since) = self.since.take()
+        {
+            counted.propagation = Some((now - since).max(0));
         }
         self.reached = counted;
     }

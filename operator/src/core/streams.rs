@@ -68,6 +68,10 @@ impl Core {
             self.dirty.fleet = true;
             self.wake.dirty = true;
         }
+        let stale: Vec<Key> = self.listings.iter().filter(|(_, listing)| listing.stale_since != 0).map(|(key, _)| key.clone()).collect();
+        for key in stale {
+            self.catalogue_due(&key);
+        }
         if self.lonely_since.is_some_and(|since| now - since >= LONELY) {
             self.lonely_since = None;
             self.progress.values_mut().for_each(super::Progress::reopen);
@@ -118,7 +122,10 @@ impl Core {
             return;
         }
         gateway.acked = session.acked();
-        gateway.rejected.clone_from(session.rejected());
+        if gateway.rejected != *session.rejected() {
+            let before = std::mem::replace(&mut gateway.rejected, session.rejected().clone());
+            self.reconsider(before.keys().chain(session.rejected().keys()));
+        }
         self.advance(now);
         if let Some(acknowledged) = self.gateways.acknowledged() {
             self.log.forget_tombstones(acknowledged);

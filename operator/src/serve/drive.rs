@@ -37,8 +37,8 @@ pub async fn drive(operator: Operator, inbound: impl Stream<Item = FromGateway>,
         }
         tokio::select! {
             message = inbound.next() => match message {
-                Some(message) if link.receive(message) == Flow::Continue => {}
-                _ => return,
+                Some(message) => if link.receive(message) == Flow::End { return },
+                None => return,
             },
             changed = published.changed() => if changed.is_err() { return },
             () = outbound.closed() => return,

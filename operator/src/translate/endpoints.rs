@@ -2,22 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::{
-    api::{
-        core::v1::{Service, ServicePort},
-        discovery::v1::{Endpoint as SliceEndpoint, EndpointSlice},
-    },
-    apimachinery::pkg::util::intstr::IntOrString,
+use k8s_openapi::api::{
+    core::v1::{Service, ServicePort},
+    discovery::v1::{Endpoint as SliceEndpoint, EndpointSlice},
 };
 use portolan_config::proto::Endpoint;
 
-/// The Service port that `wanted` names, by number or by name.
-pub fn service_port<'a>(service: &'a Service, wanted: &IntOrString) -> Option<&'a ServicePort> {
-    let ports = service.spec.as_ref()?.ports.as_deref().unwrap_or_default();
-    ports.iter().find(|port| match wanted {
-        IntOrString::Int(number) => port.port == *number,
-        IntOrString::String(name) => port.name.as_deref() == Some(name),
-    })
+/// The port of a Service with that number.
+pub fn service_port(service: &Service, number: i32) -> Option<&ServicePort> {
+    service.spec.as_ref()?.ports.iter().flatten().find(|port| port.port == number)
 }
 
 /// Whether the port says that it speaks HTTP/2 without TLS (`appProtocol: kubernetes.io/h2c`, KEP-3726).

@@ -16,6 +16,8 @@ pub struct Listing {
     pub digest: String,
     /// What the handshake taught.
     pub facts: Option<ServerFacts>,
+    /// When it was last known to be true, milliseconds since 1970; 0: it is.
+    pub stale_since: i64,
 }
 
 /// A tool, as far as exposure looks at it.
@@ -50,6 +52,8 @@ pub struct Shown {
     pub hidden: usize,
     /// Whether the server was ever listed.
     pub listed: bool,
+    /// Whether the whole entry is dropped for a collision.
+    pub rejected: bool,
 }
 
 /// Two tools with one name.
@@ -70,23 +74,30 @@ pub fn expose<'a>(route: &Route, seen: impl Fn(&RouteServer) -> Option<Seen<'a>>
     let mut holders: BTreeMap<String, &str> = BTreeMap::new();
     for entry in &route.servers {
         let Some((listing, trusted)) = seen(entry) else {
-            exposure.servers.push(Shown { entry: entry.name.clone(), tools: 0, hidden: 0, listed: false });
+            exposure.servers.push(Shown { entry: entry.name.clone(), tools: 0, hidden: 0, listed: false, rejected: false });
             continue;
         };
         let names = names(entry, listing, trusted);
-        let taken: Vec<Collision> = names
-            .iter()
-            .filter_map(|name| Some(Collision { tool: name.clone(), kept: (*holders.get(name)?).to_owned(), dropped: entry.name.clone() }))
-            .collect();
+        let taken = names.iter().any(|name| holders.contains_key(name));
         let before = holders.len();
-        if taken.is_empty() || !reject {
-            for name in names {
-                holders.entry(name).or_insert(&entry.name);
+        for name in names {
+            match holders.get(&name) {
+                Some(kept) => {
+                    let (kept, dropped) = ((*kept).to_owned(), entry.name.clone());
+                    exposure.collisions.push(Collision { tool: name, kept, dropped });
+                }
+                None if reject && taken => {}
+                None => drop(holders.insert(name, &entry.name)),
             }
         }
         let tools = holders.len() - before;
-        exposure.servers.push(Shown { entry: entry.name.clone(), tools, hidden: listing.tools.len() - tools, listed: true });
-        exposure.collisions.extend(taken);
+        exposure.servers.push(Shown {
+            entry: entry.name.clone(),
+            tools,
+            hidden: listing.tools.len() - tools,
+            listed: true,
+            rejected: reject && taken,
+        });
     }
     exposure
 }

@@ -37,8 +37,8 @@ fn a_rejection_is_told_with_the_gateway_and_its_reason() {
 #[test]
 fn propagation_counts_from_the_first_of_gathered_edits_to_the_last_acknowledgement() {
     let mut progress = Progress::default();
-    progress.changed(1000);
-    progress.changed(1030);
+    progress.edited(1000);
+    progress.edited(1030);
     progress.advance(count(&[gateway("a", 1)], 2, 1), 1060);
     assert!(progress.is_open());
     progress.advance(count(&[gateway("a", 1), gateway("b", 1)], 2, 1), 1090);
@@ -49,10 +49,23 @@ fn propagation_counts_from_the_first_of_gathered_edits_to_the_last_acknowledgeme
 #[test]
 fn a_gateway_that_comes_later_changes_no_propagation_time() {
     let mut progress = Progress::default();
-    progress.changed(0);
+    progress.edited(0);
     progress.advance(count(&[gateway("a", 1)], 1, 1), 40);
     progress.reopen();
     assert!(progress.is_open());
     progress.advance(count(&[gateway("b", 9)], 1, 1), 9000);
     assert_eq!(progress.reached.propagation, Some(40));
+}
+
+#[test]
+fn an_edit_after_a_publication_is_a_new_one() {
+    let mut progress = Progress::default();
+    progress.edited(0);
+    progress.published(1);
+    progress.advance(count(&[gateway("a", 1)], 1, 1), 40);
+    progress.edited(1000);
+    assert_eq!((progress.needed(), progress.is_open()), (None, true));
+    progress.published(2);
+    progress.advance(count(&[gateway("a", 2)], 1, 2), 1060);
+    assert_eq!(progress.reached.propagation, Some(60));
 }

@@ -60,3 +60,11 @@ fn a_server_that_nobody_has_listed_shows_nothing_yet() {
     let exposure = expose(&route(Conflict::First, vec![entry("a", "")]), |_| None);
     assert!(!exposure.servers[0].listed);
 }
+
+#[test]
+fn two_tools_of_one_server_that_come_to_one_name_collide_too() {
+    let listing = listing(&["read.file", "read_file"]);
+    let exposure = expose(&route(Conflict::Reject, vec![entry("a", "a")]), |_| Some((&listing, &[])));
+    assert_eq!(shown(&exposure), [("a", 1, 1)]);
+    assert_eq!(exposure.collisions, [Collision { tool: "a_read_file".into(), kept: "a".into(), dropped: "a".into() }]);
+}

@@ -1,0 +1,348 @@
+//! Which objects' statuses are due, and what they say: gathers the facts that `status` decides on.
+
+use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Condition, jiff::Timestamp};
+use portolan_config::{
+    Body, Kind, Name,
+    proto::{Route, TrustedAnnotations},
+};
+use portolan_crds::{ConditionType, Finding, McpRoute, conditions};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Core, Reached, gateways::Gateway};
+use crate::{
+    index::{Dirty, edges, references::Node},
+    object::{Key, ObjectKey, ObjectKind, Stored},
+    status::{
+        self, Moment, ObjectStatus, RouteFacts, ServerFacts, ServerView, Update,
+        findings::{self, Standing},
+    },
+    translate::{
+        self, Problem,
+        exposure::{Exposure, Seen, expose},
+    },
+};
+
+impl Core {
+    // === Progress ===
+
+    /// Fixes what gateways must acknowledge for the edits of one publication, and counts what they have already.
+    pub(super) fn note_published(&mut self, dirty: &Dirty, now: i64) {
+        for key in &dirty.edited {
+            let needed = self.resources(key).iter().filter_map(|name| self.log.changed_at(name)).max().unwrap_or(0);
+            if let Some(progress) = self.progress.get_mut(key) {
+                progress.published(needed);
+            }
+        }
+        self.advance(now);
+    }
+
+    /// Counts again for every object whose edit is not everywhere yet.
+    pub(super) fn advance(&mut self, now: i64) {
+        let total = translate::pods(&self.world).max(self.gateways.len());
+        let open: Vec<ObjectKey> =
+            self.progress.iter().filter(|(_, progress)| progress.is_open()).map(|(key, _)| key.clone()).collect();
+        for key in open {
+            let Some(needed) = self.progress.get(&key).and_then(super::Progress::needed) else { continue };
+            let names = self.resources(&key);
+            let counted = Reached::count(self.gateways.iter(), total, needed, |gateway| self.rejection(gateway, &names));
+            if let Some(progress) = self.progress.get_mut(&key)
+                && progress.reached != counted
+            {
+                progress.advance(counted, now);
+                self.due.insert(key);
+                self.wake.status = true;
+            }
+        }
+    }
+
+    /// A gateway refused something, or takes it now: what was everywhere may not be any more.
+    pub(super) fn reconsider<'a>(&mut self, names: impl Iterator<Item = &'a Name>) {
+        for name in names {
+            let key = Key::new(name.namespace(), name.name());
+            let kinds = match name.kind() {
+                Kind::Server | Kind::Endpoints => &[ObjectKind::McpServer][..],
+                Kind::Route => &[ObjectKind::McpRoute],
+                Kind::Policy => &[ObjectKind::McpPolicy],
+                _ => &[],
+            };
+            for kind in kinds {
+                if let Some(progress) = self.progress.get_mut(&ObjectKey::new(*kind, key.clone())) {
+                    progress.reopen();
+                }
+            }
+        }
+    }
+
+    /// Why a gateway does not have one of `names` in force.
+    fn rejection(&self, gateway: &Gateway, names: &[Name]) -> Option<String> {
+        names.iter().find_map(|name| {
+            let (version, reason) = gateway.rejected.get(name)?;
+            let current = self.log.get(name).is_some_and(|(current, _)| current == *version);
+            current.then(|| reason.clone())
+        })
+    }
+
+    /// The resources that an object is in force by: its own, and the Secrets that it names.
+    fn resources(&self, key: &ObjectKey) -> Vec<Name> {
+        let own = translate::name(key);
+        let secrets = self.world.references().of(key).filter_map(|node| match node {
+            Node::Object(object) if object.kind == ObjectKind::Secret => Some(translate::name(object)),
+            _ => None,
+        });
+        let mut names: Vec<Name> = secrets.collect();
+        if key.kind == ObjectKind::McpServer {
+            names.push(own.sibling(Kind::Endpoints));
+        }
+        names.push(own);
+        names
+    }
+
+    // === Statuses ===
+
+    /// An object's status was not written: it is due again.
+    pub fn requeue(&mut self, key: ObjectKey) {
+        if self.world.contains(&key) {
+            self.due.insert(key);
+        }
+    }
+
+    /// The next status that differs from what the API server has.
+    pub fn next_update(&mut self, now: i64) -> Option<Update> {
+        if !self.published {
+            return None;
+        }
+        while let Some(key) = self.due.pop_first() {
+            // What is to be translated is due again afterwards; a status in between would tell of the old edit.
+            if self.dirty.objects.contains(&key) {
+                continue;
+            }
+            if let Some(update) = self.update(&key, now) {
+                return Some(update);
+            }
+        }
+        None
+    }
+
+    fn update(&self, key: &ObjectKey, now: i64) -> Option<Update> {
+        let now_at = Timestamp::from_millisecond(now).ok()?;
+        let moment = |generation| Moment { generation, now: now_at };
+        match key.kind {
+            ObjectKind::McpServer => {
+                let stored = self.world.servers.get(&key.key)?;
+                let old = stored.valid().and_then(|server| server.status.clone()).unwrap_or_default();
+                let findings = self.server_findings(key, &old.conditions, stored.meta().generation);
+                let new = status::server(&findings, self.server_facts(&key.key), &old, moment(stored.meta().generation));
+                written(key, stored, &old, &new, status::transitions(&old.conditions, &new.conditions).collect())
+            }
+            ObjectKind::McpRoute => {
+                let stored = self.world.routes.get(&key.key)?;
+                if stored.valid().is_some_and(|route| !self.world.settings.serves(route)) {
+                    return None;
+                }
+                let old = stored.valid().and_then(|route| route.status.clone()).unwrap_or_default();
+                let before = old.parents.first().map(|parent| parent.conditions.clone()).unwrap_or_default();
+                let findings = self.route_findings(key, &before, stored.meta().generation);
+                let new = status::route(&findings, &self.route_facts(key, now), &old, moment(stored.meta().generation));
+                let after = new.parents.first().map(|parent| parent.conditions.clone()).unwrap_or_default();
+                written(key, stored, &old, &new, status::transitions(&before, &after).collect())
+            }
+            ObjectKind::McpPolicy => {
+                let stored = self.world.policies.get(&key.key)?;
+                let old = stored.valid().and_then(|policy| policy.status.clone()).unwrap_or_default();
+                let targets = self.policy_findings(key, |target| {
+                    status::ancestor(&old, &status::reference(target)).map(|entry| entry.conditions.as_slice()).unwrap_or_default()
+                });
+                let new = status::policy(&targets, &old, moment(stored.meta().generation));
+                let transitions = new.ancestors.iter().flat_map(|entry| {
+                    let before = status::ancestor(&old, &entry.ancestor_ref).map_or(&[][..], |entry| &entry.conditions);
+                    status::transitions(before, &entry.conditions).collect::<Vec<_>>()
+                });
+                written(key, stored, &old, &new, transitions.collect())
+            }
+            _ => None,
+        }
+    }
+
+    /// What status says, or would say, of every object of ours.
+    #[must_use]
+    pub fn conditions(&self) -> Vec<ObjectStatus> {
+        let mut all = Vec::new();
+        for key in self.world.keys(ObjectKind::McpServer) {
+            let findings = self.server_findings(&key, &[], None);
+            all.push(self.told(key, None, findings, None));
+        }
+        for key in self.world.keys(ObjectKind::McpRoute) {
+            let findings = self.route_findings(&key, &[], None);
+            let endpoint = self.world.routes.get(&key.key).and_then(Stored::valid).and_then(|route| self.endpoint(route));
+            all.push(self.told(key, None, findings, endpoint));
+        }
+        for key in self.world.keys(ObjectKind::McpPolicy) {
+            for (target, findings) in self.policy_findings(&key, |_| &[]) {
+                all.push(self.told(key.clone(), Some(target), findings, None));
+            }
+        }
+        all
+    }
+
+    fn told(
+        &self,
+        object: ObjectKey,
+        target: Option<ObjectKey>,
+        findings: Vec<Finding>,
+        endpoint: Option<String>,
+    ) -> ObjectStatus {
+        let problems = self.problems_of(&object).iter();
+        let concerned = problems.filter(|problem| problem.target.is_none() || problem.target == target).cloned().collect();
+        ObjectStatus { object, target, findings, problems: concerned, endpoint }
+    }
+
+    fn problems_of(&self, key: &ObjectKey) -> &[Problem] {
+        self.problems.get(key).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    // === Findings ===
+
+    fn server_findings(&self, key: &ObjectKey, old: &[Condition], generation: Option<i64>) -> Vec<Finding> {
+        let mut found = findings::of_problems(self.problems_of(key), None);
+        let known = status::verified(self.server_facts(&key.key));
+        let first = || {
+            let told = conditions::get(old, ConditionType::Verified).is_some();
+            (!told).then(|| Finding::unknown(ConditionType::Verified, portolan_crds::Reason::Pending, "no gateway has examined it yet"))
+        };
+        found.extend(known.or_else(first));
+        self.finish(key, &mut found, old, generation);
+        found.extend(findings::affected(self.world.referrers(ObjectKind::McpPolicy, key)));
+        found
+    }
+
+    fn route_findings(&self, key: &ObjectKey, old: &[Condition], generation: Option<i64>) -> Vec<Finding> {
+        let mut found = findings::of_problems(self.problems_of(key), None);
+        if let Some(collision) = status::collisions(&self.exposure(key)) {
+            match found.iter_mut().find(|finding| finding.condition == ConditionType::PartiallyInvalid) {
+                Some(other) => other.message = format!("{}. {}", other.message, collision.message),
+                None => found.push(collision),
+            }
+        }
+        self.finish(key, &mut found, old, generation);
+        found.extend(findings::affected(self.world.referrers(ObjectKind::McpPolicy, key)));
+        found
+    }
+
+    fn policy_findings<'a>(
+        &self,
+        key: &ObjectKey,
+        old: impl Fn(&ObjectKey) -> &'a [Condition],
+    ) -> Vec<(ObjectKey, Vec<Finding>)> {
+        let Some(stored) = self.world.policies.get(&key.key) else { return Vec::new() };
+        let named = self.world.references().of(key).filter_map(|node| match node {
+            Node::Object(object) if object.kind.has_status() => Some(object.clone()),
+            _ => None,
+        });
+        let generation = stored.meta().generation;
+        named
+            .map(|target| {
+                let mut found = findings::of_problems(self.problems_of(key), Some(&target));
+                self.finish(key, &mut found, old(&target), generation);
+                (target, found)
+            })
+            .collect()
+    }
+
+    /// Adds `Programmed`, which goes by `Accepted`: the first of the findings.
+    fn finish(&self, key: &ObjectKey, found: &mut Vec<Finding>, old: &[Condition], generation: Option<i64>) {
+        let nowhere = Reached::default();
+        let standing = Standing {
+            reached: self.progress.get(key).map_or(&nowhere, |progress| &progress.reached),
+            in_force: self.log.get(&translate::name(key)).is_some(),
+            brief_absence: self.lonely_since.is_some(),
+            was_programmed: generation.is_some() && status::was_programmed(old, generation),
+        };
+        let programmed = found.first().and_then(|accepted| findings::programmed(accepted, standing));
+        found.extend(programmed);
+    }
+
+    // === Facts ===
+
+    fn server_facts(&self, key: &Key) -> ServerFacts<'_> {
+        ServerFacts { report: self.world.reports.get(key), listing: self.listings.get(key) }
+    }
+
+    /// What the route in force shows.
+    fn exposure(&self, key: &ObjectKey) -> Exposure {
+        let Some((_, body)) = self.log.get(&translate::name(key)) else { return Exposure::default() };
+        let Ok(Body::Route(route)) = Body::decode(Kind::Route, &body) else { return Exposure::default() };
+        let trusted: Vec<Vec<TrustedAnnotations>> = route.servers.iter().map(|entry| self.trusted(&entry.server)).collect();
+        let seen = |position: usize, server: &str| -> Option<Seen<'_>> {
+            let name: Name = server.parse().ok()?;
+            let listing = self.listings.get(&Key::new(name.namespace(), name.name()))?;
+            Some((listing, trusted.get(position)?))
+        };
+        let position = |route: &Route, name: &str| route.servers.iter().position(|entry| entry.name == name);
+        expose(&route, |entry| seen(position(&route, &entry.name)?, &entry.server))
+    }
+
+    fn trusted(&self, server: &str) -> Vec<TrustedAnnotations> {
+        let server = server.parse().ok().and_then(|name: Name| self.log.get(&name));
+        match server.map(|(_, body)| Body::decode(Kind::Server, &body)) {
+            Some(Ok(Body::Server(server))) => server.trusted,
+            _ => Vec::new(),
+        }
+    }
+
+    fn route_facts(&self, key: &ObjectKey, now: i64) -> RouteFacts<'_> {
+        let route = self.world.routes.get(&key.key).and_then(Stored::valid);
+        let exposure = self.exposure(key);
+        let servers = route.iter().flat_map(|route| {
+            let stale_for = route.spec.aggregation.stale_for.parse().map_or(0, |time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX));
+            route.spec.servers.iter().map(move |entry| (entry, stale_for))
+        });
+        let servers = servers.map(|(entry, stale_for)| {
+            let server = edges::server_key(&key.key, &entry.server_ref);
+            let Some(shown) = exposure.servers.iter().find(|shown| shown.entry == entry.name) else {
+                return ServerView::refused(&entry.name);
+            };
+            let reported = self.world.reports.contains_key(&server);
+            let since = self.listings.get(&server).map(|listing| listing.stale_since).filter(|since| *since != 0);
+            ServerView::of(shown, reported, since.map(|since| now - since), stale_for)
+        });
+        let refused = !findings::of_problems(self.problems_of(key), None)
+            .first()
+            .is_some_and(|accepted| accepted.status == portolan_crds::Status::True);
+        RouteFacts {
+            fleet: &self.world.settings.fleet,
+            endpoint: route.and_then(|route| self.endpoint(route)),
+            servers: servers.collect(),
+            reached: self.progress.get(key).filter(|_| !refused).map(|progress| &progress.reached),
+        }
+    }
+
+    /// The URL that agents use: the external one, on the route's own host where it has one.
+    fn endpoint(&self, route: &McpRoute) -> Option<String> {
+        let external = self.world.settings.external_url.as_deref()?;
+        let mut url = url::Url::parse(external).ok()?;
+        let hosts = &route.spec.hostnames;
+        if let Some(first) = hosts.first()
+            && !hosts.iter().any(|host| url.host_str() == Some(host))
+        {
+            url.set_host(Some(first)).ok()?;
+        }
+        url.set_path(&route.spec.path);
+        Some(url.to_string())
+    }
+}
+
+/// The update that makes `old` to `new`, if they differ.
+fn written<K: kube::Resource, S: Serialize + PartialEq>(
+    key: &ObjectKey,
+    stored: &Stored<K>,
+    old: &S,
+    new: &S,
+    transitions: Vec<status::Transition>,
+) -> Option<Update> {
+    if old == new {
+        return None;
+    }
+    let status: Value = serde_json::to_value(new).ok()?;
+    Some(Update { object: key.clone(), uid: stored.meta().uid.clone(), status, transitions })
+}

@@ -1,0 +1,197 @@
+//! Writes statuses by server-side apply: only what differs, at most 50 a second, each at most 5 seconds, again with backoff where it failed.
+//!
+//! Decides nothing about what a status says. Conditions that change become Events.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use kube::{
+    Api, Client, Resource,
+    api::{Patch, PatchParams},
+    runtime::events::{Event, EventType, Recorder, Reporter},
+};
+use portolan_crds::{GROUP, McpPolicy, McpRoute, McpServer, VERSION, bounds};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::time::{Instant, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+use super::{Transition, Update};
+use crate::{
+    metrics::Metrics,
+    object::{ObjectKey, ObjectKind},
+    operator::Operator,
+};
+
+/// Who owns the fields of status.
+const MANAGER: &str = "portolan-operator";
+
+/// Time between two writes.
+const PACE: Duration = Duration::from_millis(20);
+
+/// Longest wait for one write: the client's own retries go on for minutes.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long acknowledgements may take to become part of the first write that tells of an edit.
+const GATHER: Duration = Duration::from_millis(100);
+
+/// How often what depends on the time is looked at.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Characters of an Event's note (events.k8s.io/v1).
+const NOTE: usize = 1000;
+
+/// Writes what is due until `stop`.
+pub async fn run(client: Client, operator: Operator, metrics: Metrics, stop: CancellationToken) {
+    let reporter = Reporter { controller: portolan_crds::CONTROLLER_NAME.to_owned(), instance: None };
+    let recorder = Recorder::new(client.clone(), reporter);
+    let writer = Writer { client, recorder, operator, metrics, retries: BTreeMap::new(), written: BTreeMap::new() };
+    stop.run_until_cancelled(writer.run()).await;
+}
+
+struct Writer {
+    client: Client,
+    recorder: Recorder,
+    operator: Operator,
+    metrics: Metrics,
+    /// Writes that failed: when to try again, and how often they have.
+    retries: BTreeMap<ObjectKey, (Instant, u32)>,
+    /// What was written last, so that a status which the API server does not keep as it is costs one write and not an endless row.
+    written: BTreeMap<ObjectKey, Value>,
+}
+
+enum Outcome {
+    Written,
+    Gone,
+    Failed,
+}
+
+impl Writer {
+    async fn run(mut self) {
+        let mut changes = self.operator.status_changes();
+        let mut pace = tokio::time::interval(PACE);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            self.requeue();
+            while let Some(update) = self.operator.next_update() {
+                if self.written.get(&update.object) == Some(&update.status) {
+                    continue;
+                }
+                pace.tick().await;
+                self.write(update).await;
+            }
+            tokio::select! {
+                changed = changes.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    tokio::time::sleep(GATHER).await;
+                }
+                () = tokio::time::sleep(TICK) => self.operator.tick(),
+            }
+        }
+    }
+
+    /// Puts back what has waited long enough.
+    fn requeue(&mut self) {
+        let now = Instant::now();
+        for (key, _) in self.retries.iter().filter(|(_, (at, _))| *at <= now) {
+            self.operator.requeue(key.clone());
+        }
+    }
+
+    async fn write(&mut self, update: Update) {
+        match self.patch(&update).await {
+            Outcome::Written => {
+                self.retries.remove(&update.object);
+                self.metrics.status_written("written");
+                self.tell(&update).await;
+                self.written.insert(update.object, update.status);
+            }
+            Outcome::Gone => {
+                self.retries.remove(&update.object);
+                self.written.remove(&update.object);
+                self.metrics.status_written("gone");
+            }
+            Outcome::Failed => {
+                let times = self.retries.get(&update.object).map_or(0, |(_, times)| *times);
+                self.retries.insert(update.object, (Instant::now() + backoff(times), times + 1));
+                self.metrics.status_written("failed");
+            }
+        }
+    }
+
+    async fn patch(&self, update: &Update) -> Outcome {
+        let attempt = async {
+            match update.object.kind {
+                ObjectKind::McpServer => self.apply::<McpServer>(update).await,
+                ObjectKind::McpRoute => self.apply::<McpRoute>(update).await,
+                _ => self.apply::<McpPolicy>(update).await,
+            }
+        };
+        match tokio::time::timeout(PATIENCE, attempt).await {
+            Ok(Ok(())) => Outcome::Written,
+            Ok(Err(kube::Error::Api(status))) if status.is_not_found() => Outcome::Gone,
+            Ok(Err(error)) => {
+                tracing::warn!(object = %update.object, %error, "status not written");
+                Outcome::Failed
+            }
+            Err(_) => {
+                tracing::warn!(object = %update.object, "status not written: no answer");
+                Outcome::Failed
+            }
+        }
+    }
+
+    async fn apply<K>(&self, update: &Update) -> Result<(), kube::Error>
+    where
+        K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope> + Clone + DeserializeOwned + std::fmt::Debug,
+    {
+        let api: Api<K> = Api::namespaced(self.client.clone(), &update.object.key.namespace);
+        // Never the typed object: it carries `spec`, and whoever applies a field owns it.
+        let mut body = json!({
+            "apiVersion": format!("{GROUP}/{VERSION}"),
+            "kind": update.object.kind.as_str(),
+            "status": update.status,
+        });
+        // With the uid, a status that was meant for an object that is gone never lands on its successor.
+        if let Some(uid) = &update.uid {
+            body["metadata"] = json!({"uid": uid});
+        }
+        let parameters = PatchParams::apply(MANAGER).force();
+        api.patch_status(&update.object.key.name, &parameters, &Patch::Apply(body)).await?;
+        Ok(())
+    }
+
+    /// One Event for each transition; one that is lost is no harm.
+    async fn tell(&self, update: &Update) {
+        let reference = k8s_openapi::api::core::v1::ObjectReference {
+            api_version: Some(format!("{GROUP}/{VERSION}")),
+            kind: Some(update.object.kind.as_str().to_owned()),
+            namespace: Some(update.object.key.namespace.clone()),
+            name: Some(update.object.key.name.clone()),
+            uid: update.uid.clone(),
+            ..k8s_openapi::api::core::v1::ObjectReference::default()
+        };
+        for transition in &update.transitions {
+            let told = tokio::time::timeout(PATIENCE, self.recorder.publish(&event(transition), &reference)).await;
+            if let Ok(Err(error)) = told {
+                tracing::debug!(object = %update.object, %error, "event not recorded");
+            }
+        }
+    }
+}
+
+fn event(transition: &Transition) -> Event {
+    Event {
+        type_: if transition.warning { EventType::Warning } else { EventType::Normal },
+        reason: transition.reason.clone(),
+        note: Some(bounds::clip(&transition.message, NOTE)),
+        action: transition.condition.clone(),
+        secondary: None,
+    }
+}
+
+/// 0.2 s, doubled with every failure, at most 30 s.
+fn backoff(times: u32) -> Duration {
+    Duration::from_millis(200 * 2_u64.pow(times.min(8))).min(Duration::from_secs(30))
+}

@@ -1,0 +1,154 @@
+//! McpPolicy -> `Policy`, already attached: which of its sections hold on which target.
+
+mod sections;
+
+use std::collections::BTreeSet;
+
+use portolan_config::{
+    Name,
+    proto::{Attachment, Mode, Policy, Section},
+};
+use portolan_crds::{McpPolicy, Reason, policy};
+
+use super::{Outcome, Problems, Translation, validate};
+use crate::{
+    index::{World, edges, references::Node},
+    object::{Key, ObjectKey, ObjectKind, Stored},
+};
+
+/// Translates the policy at `key`.
+pub(super) fn translate(key: &Key, world: &World, mut problems: Problems) -> Translation {
+    let object = ObjectKey::new(ObjectKind::McpPolicy, key.clone());
+    let name = super::name(&object);
+    let policy = match world.policies.get(key) {
+        None => return Translation::of(name, Outcome::Remove, problems),
+        Some(Stored::Malformed(malformed)) => {
+            validate::malformed(malformed, &mut problems);
+            return Translation::of(name, Outcome::Hold(presumed_targets(&object, world)), problems);
+        }
+        Some(Stored::Valid(policy)) => policy,
+    };
+    validate::policy(policy, &mut problems);
+    let sections = sections::compile(key, policy, world, &mut problems);
+    if problems.refuse() {
+        // Whatever it names fails closed where nobody has a good version, also what does not exist yet.
+        let dependents = edges::targets(key, policy).map(|target| super::name(&target)).collect();
+        return Translation::of(name, Outcome::Hold(dependents), problems);
+    }
+    let attachments = attachments(key, policy, world, &mut problems);
+    let mode = match policy.spec.mode {
+        policy::Mode::Enforce => Mode::Enforce,
+        policy::Mode::Audit => Mode::Audit,
+    };
+    let resource = Policy {
+        namespace: key.namespace.clone(),
+        name: key.name.clone(),
+        attachments,
+        mode: mode.into(),
+        authentication: sections.authentication,
+        authorization: sections.authorization,
+        rate_limits: sections.rate_limits,
+        limits: sections.limits,
+        generation: policy.metadata.generation.unwrap_or(0),
+    };
+    Translation::of(name, Outcome::Put(resource.into()), problems)
+}
+
+/// Whether some policy says who may call the route at `key`.
+#[must_use]
+pub fn authenticated(key: &Key, world: &World) -> bool {
+    let route = ObjectKey::new(ObjectKind::McpRoute, key.clone());
+    world
+        .referrers(ObjectKind::McpPolicy, &route)
+        .any(|policy| world.policies.get(policy).is_some_and(|policy| policy.valid().is_none_or(|policy| policy.spec.authentication.is_some())))
+}
+
+/// What a policy that cannot be read may have meant: what its last readable version named, or else everything in its namespace.
+fn presumed_targets(policy: &ObjectKey, world: &World) -> Vec<Name> {
+    let is_target = |object: &ObjectKey| matches!(object.kind, ObjectKind::McpRoute | ObjectKind::McpServer);
+    let named: BTreeSet<ObjectKey> = world
+        .references()
+        .of(policy)
+        .filter_map(|node| match node {
+            Node::Object(object) if is_target(object) => Some(object.clone()),
+            _ => None,
+        })
+        .collect();
+    if !named.is_empty() {
+        return named.iter().map(super::name).collect();
+    }
+    let all = world.keys(ObjectKind::McpRoute).into_iter().chain(world.keys(ObjectKind::McpServer));
+    all.filter(|object| object.key.namespace == policy.key.namespace).map(|object| super::name(&object)).collect()
+}
+
+/// The sections that a policy has.
+fn sections_of(policy: &McpPolicy) -> Vec<Section> {
+    let spec = &policy.spec;
+    let limits = spec.limits.request_bytes.is_some() || spec.limits.response_bytes.is_some();
+    [
+        (spec.authentication.is_some(), Section::Authentication),
+        (spec.authorization.is_some(), Section::Authorization),
+        (!spec.rate_limits.is_empty(), Section::RateLimits),
+        (limits, Section::Limits),
+    ]
+    .into_iter()
+    .filter_map(|(there, section)| there.then_some(section))
+    .collect()
+}
+
+/// The targets that exist, each with the sections that no older policy holds there.
+fn attachments(key: &Key, policy: &McpPolicy, world: &World, problems: &mut Problems) -> Vec<Attachment> {
+    let mut attachments = Vec::new();
+    for (index, target) in edges::targets(key, policy).enumerate() {
+        let field = format!("spec.targetRefs[{index}]");
+        if !world.contains(&target) {
+            let problem = problems.add(Reason::TargetNotFound, field, format!("there is no {target}"), "create it, or correct the name");
+            problem.target = Some(target);
+            continue;
+        }
+        let mut sections = Vec::new();
+        for section in sections_of(policy) {
+            // Servers have callers of their own fleet only: who the agent is has been settled on the route.
+            if section == Section::Authentication && target.kind == ObjectKind::McpServer {
+                continue;
+            }
+            match holder(key, policy, &target, section, world) {
+                None => sections.push(section.into()),
+                Some(older) => {
+                    let message = format!("the older policy {older} holds {} on {target}", word(section));
+                    let problem = problems.add(Reason::Conflicted, field.clone(), message, "merge the two");
+                    problem.target = Some(target.clone());
+                }
+            }
+        }
+        attachments.push(Attachment { target: super::name(&target).to_string(), sections });
+    }
+    attachments
+}
+
+/// The older policy that holds a section on a target, if one does.
+fn holder<'a>(key: &Key, policy: &McpPolicy, target: &ObjectKey, section: Section, world: &'a World) -> Option<&'a Key> {
+    let own = (created(policy), key);
+    let rivals = world.referrers(ObjectKind::McpPolicy, target).filter(|rival| *rival != key);
+    rivals
+        .filter_map(|rival| Some((world.policies.get(rival)?.valid()?, rival)))
+        .filter(|(rival, _)| sections_of(rival).contains(&section))
+        .map(|(rival, key)| (created(rival), key))
+        .filter(|rival| *rival < own)
+        .min()
+        .map(|(_, key)| key)
+}
+
+fn word(section: Section) -> &'static str {
+    match section {
+        Section::Unspecified => "nothing",
+        Section::Authentication => "authentication",
+        Section::Authorization => "authorization",
+        Section::RateLimits => "rateLimits",
+        Section::Limits => "limits",
+    }
+}
+
+fn created(policy: &McpPolicy) -> i64 {
+    policy.metadata.creation_timestamp.as_ref().map_or(0, |time| time.0.as_second())
+}
