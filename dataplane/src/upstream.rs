@@ -5,6 +5,7 @@
 
 mod address;
 mod answer;
+pub mod ask;
 mod connection;
 mod dialer;
 mod error;
@@ -25,6 +26,8 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 use tokio::time::Instant;
 
 pub use answer::{Answer, AnswerBody};
@@ -57,6 +60,7 @@ pub struct Upstream {
     common: Common,
     dialer: Arc<Dialer>,
     is_remote: bool,
+    changed: Notify,
     /// Requests at once; 0 is no bound.
     max_concurrent: AtomicU32,
 }
@@ -76,6 +80,7 @@ impl Upstream {
             common,
             dialer,
             is_remote: config.remote.is_some(),
+            changed: Notify::new(),
             max_concurrent: AtomicU32::new(0),
         }
     }
@@ -97,9 +102,16 @@ impl Upstream {
         let next = Arc::new(before.follow(endpoints, &self.common));
         self.hosts.store(Arc::clone(&next));
         before.retire(&next);
+        self.changed.notify_waiters();
     }
 
-    /// Requests that the server may have at once, over all workers; more are refused at once. 0 is no bound.
+    /// Resolves when endpoints are next replaced.
+    pub fn changed(&self) -> Notified<'_> {
+        self.changed.notified()
+    }
+
+    /// Requests that the server may have at once, over all workers; more are refused at once. 0 is no bound. Requests of the background are
+    /// exempt: a server that is busy is not a server that is down.
     pub fn set_max_concurrent(&self, bound: u32) {
         self.max_concurrent.store(bound, Ordering::Relaxed);
     }
@@ -126,7 +138,7 @@ impl Upstream {
         let mut request = request.map(Full::new);
         let mut first = true;
         loop {
-            let permit = self.admit(want)?;
+            let permit = self.admit(worker, want)?;
             let unanswered = match self.exchange(permit, worker, request, &clock).await {
                 Ok(answer) => return Ok(answer),
                 Err(unanswered) => unanswered,
@@ -140,11 +152,12 @@ impl Upstream {
         }
     }
 
-    fn admit(&self, want: Option<&str>) -> Result<Permit, UpstreamError> {
+    fn admit(&self, worker: usize, want: Option<&str>) -> Result<Permit, UpstreamError> {
         let hosts = self.hosts.load();
         let host = want.map_or_else(|| hosts.pick(), |name| hosts.named(name));
         let host = Arc::clone(host.ok_or(UpstreamError::NoEndpoint)?);
-        Permit::acquire(host, self.max_concurrent.load(Ordering::Relaxed))
+        let bound = if worker == self.background() { 0 } else { self.max_concurrent.load(Ordering::Relaxed) };
+        Permit::acquire(host, bound)
     }
 
     fn has_another(&self) -> bool {

@@ -47,7 +47,10 @@ fn the_list_of_the_fleet_opens_what_it_names_and_nothing_beside() {
     assert!(dialer.check(ip("10.8.0.1"), true).is_err());
     assert!(dialer.check(ip("127.0.0.1"), true).is_ok());
     assert!(dialer.check(ip("127.0.0.2"), true).is_err());
-    assert!(dialer.check(ip("::ffff:10.7.0.1"), true).is_err(), "a list of IPv4 networks says nothing of embedded ones");
+    assert!(
+        dialer.check(ip("::ffff:10.7.0.1"), true).is_err(),
+        "a list of IPv4 networks says nothing of embedded ones"
+    );
 }
 
 #[test]

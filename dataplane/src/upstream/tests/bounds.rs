@@ -108,7 +108,8 @@ async fn a_redirect_is_an_answer_and_is_not_followed() {
 
 #[tokio::test]
 async fn what_is_not_http_is_a_protocol_error() {
-    for garbage in ["SSH-2.0-OpenSSH_9\r\n\r\n", "HTTP/1.1 banana\r\n\r\n", "HTTP/1.1 101 Switching Protocols\r\n\r\n"] {
+    for garbage in ["SSH-2.0-OpenSSH_9\r\n\r\n", "HTTP/1.1 banana\r\n\r\n", "HTTP/1.1 101 Switching Protocols\r\n\r\n"]
+    {
         let server = Server::start(|_, _| Reply::Last(garbage.to_owned())).await;
         let error = send(&upstream(&[server.address])).await.unwrap_err();
         assert!(matches!(error, UpstreamError::Protocol(_)), "{garbage}: {error:?}");
@@ -117,10 +118,8 @@ async fn what_is_not_http_is_a_protocol_error() {
 
 #[tokio::test]
 async fn an_endless_head_is_refused() {
-    let server = Server::start(|_, _| {
-        Reply::Text(format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "x".repeat(1024 * 1024)))
-    })
-    .await;
+    let server =
+        Server::start(|_, _| Reply::Text(format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "x".repeat(1024 * 1024)))).await;
     let error = send(&upstream(&[server.address])).await.unwrap_err();
     assert!(matches!(error, UpstreamError::Protocol(_)), "{error:?}");
 }

@@ -105,10 +105,13 @@ fn read_one(stream: &mut std::net::TcpStream) {
 #[tokio::test]
 async fn a_request_that_was_sent_is_never_sent_again() {
     for reused in [false, true] {
-        let mut server = Server::start(move |count, _| {
-            if reused && count == 0 { Reply::Text(json("{}")) } else { Reply::Last(String::new()) }
-        })
-        .await;
+        let mut server =
+            Server::start(
+                move |count, _| {
+                    if reused && count == 0 { Reply::Text(json("{}")) } else { Reply::Last(String::new()) }
+                },
+            )
+            .await;
         let upstream = upstream(&[server.address]);
         if reused {
             exchange(&upstream).await.unwrap();
@@ -124,8 +127,7 @@ async fn a_request_that_was_sent_is_never_sent_again() {
 
 #[tokio::test]
 async fn an_answer_cut_short_is_an_error_and_not_a_short_answer() {
-    let server =
-        Server::start(|_, _| Reply::Last("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{".to_owned())).await;
+    let server = Server::start(|_, _| Reply::Last("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{".to_owned())).await;
     assert_eq!(exchange(&upstream(&[server.address])).await, Err(UpstreamError::Closed { sent: true }));
 }
 

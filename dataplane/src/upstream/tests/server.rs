@@ -123,9 +123,10 @@ async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<St
     loop {
         if let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
             let head = String::from_utf8_lossy(&buffer[..end]).to_ascii_lowercase();
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |length| {
-                length.trim().parse::<usize>().unwrap()
-            });
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length: "))
+                .map_or(0, |length| length.trim().parse::<usize>().unwrap());
             if buffer.len() >= end + 4 + length {
                 let request: Vec<u8> = buffer.drain(..end + 4 + length).collect();
                 return Some(String::from_utf8_lossy(&request).into_owned());
