@@ -5,10 +5,12 @@
 
 mod source;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use portolan_config::delta::client::{Reaction, Session};
+use portolan_config::Name;
 use portolan_config::proto::{self, from_gateway};
 use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
@@ -19,6 +21,7 @@ use crate::drain::Phase;
 use crate::probe::{Finding, Prober};
 use crate::request::context::{Context, EndedSession};
 use crate::snapshot::Compiler;
+use crate::telemetry::metrics::InForce;
 
 /// First pause after a lost stream; doubled at each failure.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -32,8 +35,8 @@ enum StreamEnd {
     #[error("the operator is not reachable: {0}")]
     Gone(String),
     /// It does not serve streams now.
-    #[error("refused: {reason}{}", holder.as_ref().map(|holder| format!(" (try {holder})")).unwrap_or_default())]
-    Refused { reason: String, holder: Option<String> },
+    #[error("refused: {reason}; the holder is {holder:?}")]
+    Refused { reason: String, holder: String },
     /// It breaks the protocol.
     #[error("the stream is not in order: {0}")]
     Disorder(String),
@@ -48,6 +51,7 @@ pub struct Client {
     compiler: Compiler,
     session: Session,
     prober: Prober,
+    assigned: BTreeSet<Name>,
     findings: mpsc::Receiver<Finding>,
     ended: mpsc::UnboundedReceiver<EndedSession>,
     progress: watch::Sender<Progress>,
@@ -85,7 +89,8 @@ impl Client {
     pub fn new(parts: Parts) -> (Self, watch::Receiver<Progress>) {
         let (progress, watcher) = watch::channel(Progress::default());
         let Parts { context, compiler, session, prober, findings, ended } = parts;
-        (Self { context, compiler, session, prober, findings, ended, progress }, watcher)
+        let assigned = BTreeSet::new();
+        (Self { context, compiler, session, prober, assigned, findings, ended, progress }, watcher)
     }
 
     /// Follows one stream after the other until the gateway closes.
@@ -114,9 +119,11 @@ impl Client {
 
     async fn open(&mut self, source: &mut ConfigSource) -> Result<Link, StreamEnd> {
         let link = source.open(self.session.subscribe()).await.map_err(StreamEnd::Gone)?;
+        let key_ids = self.context.ring.key_ids().map(str::to_owned).collect();
+        send(&link, from_gateway::Message::KeysHeld(proto::KeysHeld { key_ids })).await?;
         // The operator keeps nothing that it cannot rebuild: what this gateway knows is told again to each.
-        for finding in self.prober.last() {
-            self.tell(&link, finding).await?;
+        for report in self.session.reports() {
+            send_whole(&link, report).await?;
         }
         let sessions = self.context.ended_here();
         if !sessions.is_empty() {
@@ -162,7 +169,7 @@ impl Client {
                 for refusal in &rejected {
                     warn!(name = refusal.name, reason = refusal.reason, "resource refused");
                 }
-                self.put_in_force();
+                self.put_in_force(rejected.len());
                 let ack = self.session.applied(change.sequence, rejected);
                 info!(sequence = change.sequence, resources = change.upserts.len(), "step in force");
                 send_whole(link, ack).await
@@ -170,11 +177,22 @@ impl Client {
         }
     }
 
-    fn put_in_force(&mut self) {
+    fn put_in_force(&mut self, rejected: usize) {
         let snapshot = self.compiler.snapshot();
+        self.context.telemetry.metrics().in_force(InForce {
+            source: snapshot.source.as_str(),
+            epoch: snapshot.epoch,
+            resources: snapshot.resources.len(),
+            rejected,
+        });
         self.context.publish(snapshot);
         let assigned = self.compiler.assigned();
         let nothing_to_try = assigned.is_empty();
+        let names: BTreeSet<Name> = assigned.iter().map(|target| target.name.clone()).collect();
+        for gone in self.assigned.difference(&names) {
+            self.session.forget_report(gone);
+        }
+        self.assigned = names;
         self.prober.assign(assigned);
         self.progress.send_modify(|progress| {
             progress.in_force = true;
@@ -186,14 +204,8 @@ impl Client {
         if self.prober.all_tried() {
             self.progress.send_modify(|progress| progress.tried = true);
         }
-        self.tell(link, finding).await
-    }
-
-    async fn tell(&mut self, link: &Link, finding: Finding) -> Result<(), StreamEnd> {
-        for (name, body) in finding.chunks {
-            self.session.offer(name, body);
-        }
-        send(link, from_gateway::Message::Report(finding.report)).await
+        let report = self.session.report(finding.report, finding.chunks);
+        send_whole(link, report).await
     }
 }
 

@@ -2,7 +2,19 @@
 //!
 //! It must never import `kube` or `portolan-crds`, nor hold a Kubernetes token: all that it knows comes over the configuration stream.
 
+pub mod admin;
+pub mod config;
+pub mod drain;
+pub mod gateway;
+pub mod limits;
+pub mod listener;
 pub mod mcp;
+pub mod options;
 pub mod policy;
 pub mod probe;
+pub mod request;
+pub mod snapshot;
+pub mod stop;
+pub mod telemetry;
 pub mod upstream;
+pub mod worker;

@@ -21,4 +21,4 @@ pub use report::Finding;
 pub use target::{Credential, Target, Timing};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

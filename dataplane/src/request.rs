@@ -33,6 +33,7 @@ use std::sync::Arc;
 
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
+use sha2::{Digest, Sha256};
 
 use self::body::Body;
 use self::context::Context;
@@ -40,7 +41,7 @@ use self::exchange::{Exchange, Resource};
 use self::message::{Inbound, Message};
 use self::refusal::Refusal;
 use crate::listener::Connection;
-use crate::telemetry::{Account, Trace};
+use crate::telemetry::{self, Account, Principal, Trace};
 
 /// Serves one request. Whatever happens, there is an answer, and one account of it.
 pub async fn serve(context: &Arc<Context>, connection: &Connection, request: Request<Incoming>) -> Response<Body> {
@@ -49,7 +50,7 @@ pub async fn serve(context: &Arc<Context>, connection: &Connection, request: Req
     match phases(context, connection, request, trace, &mut account).await {
         Ok(response) => settled(response, account),
         Err(refusal) => {
-            account.refused(&refusal);
+            refusal.enter(&mut account);
             settled(refusal.into_response(), account)
         }
     }
@@ -72,13 +73,13 @@ async fn phases(
         return document;
     }
     let route = snapshot.route(&admitted.host, head.uri.path()).cloned().ok_or_else(Refusal::no_route)?;
-    account.route(&route);
+    account.matched(&route.series, route.generation);
     if route.closed {
         return Err(Refusal::unavailable("this endpoint is held: its configuration is invalid"));
     }
     let resource = Resource { scheme: connection.scheme(), authority: admitted.authority };
     let identity = authenticate::authenticate(&route, &resource, &head.headers, context::now())?;
-    account.principal(&identity);
+    account.called_by(Principal { issuer: Arc::clone(&identity.issuer), subject: Arc::clone(&identity.subject) });
     judge::endpoint(&route, &identity)?;
     let mut exchange = Exchange {
         context: Arc::clone(context),
@@ -101,7 +102,10 @@ async fn phases(
 
 async fn post(exchange: &mut Exchange<'_>, incoming: Incoming) -> Result<Response<Body>, Refusal> {
     let message = message::read(exchange, incoming).await?;
-    exchange.account.message(&message);
+    exchange.account.asked(telemetry::Method::of(&message.method()));
+    if let Some(arguments) = message.arguments().filter(|_| exchange.account.wants_digest()) {
+        exchange.account.arguments(Sha256::digest(arguments).into());
+    }
     let id = message.id();
     dispatch(exchange, message).await.map_err(|refusal| refusal.for_id(id))
 }

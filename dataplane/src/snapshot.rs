@@ -12,7 +12,6 @@ pub mod tools;
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
@@ -34,13 +33,14 @@ pub enum Source {
     Files,
 }
 
-impl fmt::Display for Source {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
+impl Source {
+    /// The word in `/config` and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
             Self::None => "None",
             Self::Stream => "Stream",
             Self::Files => "Files",
-        })
+        }
     }
 }
 

@@ -1,5 +1,8 @@
 //! Where the configuration stream comes from: operators by gRPC, or the operator's core in the same process.
 
+use std::time::Duration;
+
+use anyhow::Context;
 use portolan_config::proto::configuration_client::ConfigurationClient;
 use portolan_config::proto::{FromGateway, FromOperator};
 use tokio::sync::mpsc;
@@ -7,7 +10,7 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Channel, Endpoint};
 
-use std::time::Duration;
+use url::Url;
 
 /// Messages in flight in either direction; the other side waits for more room.
 const IN_FLIGHT: usize = 16;
@@ -36,22 +39,17 @@ pub enum ConfigSource {
 }
 
 impl ConfigSource {
-    /// Operators at these URLs. The stream is plaintext, so only loopback addresses are taken.
-    pub fn operators(urls: &[String]) -> Result<Self, String> {
+    /// Operators at these URLs.
+    pub fn operators(urls: &[Url]) -> anyhow::Result<Self> {
         let endpoints = urls.iter().map(|url| {
-            let endpoint = Endpoint::from_shared(url.clone()).map_err(|error| format!("operator {url}: {error}"))?;
-            let host = endpoint.uri().host().unwrap_or_default().trim_matches(['[', ']']);
-            let loopback = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
-            if !loopback || endpoint.uri().scheme_str() != Some("http") {
-                return Err(format!("operator {url}: the plaintext stream is spoken on loopback only (http://127.0.0.1:PORT)"));
-            }
+            let endpoint = Endpoint::from_shared(url.to_string()).with_context(|| format!("operator {url}"))?;
             Ok(endpoint
                 .connect_timeout(Duration::from_secs(2))
                 .http2_keep_alive_interval(Duration::from_secs(10))
                 .keep_alive_timeout(Duration::from_secs(5))
                 .keep_alive_while_idle(true))
         });
-        Ok(Self::Operators { endpoints: endpoints.collect::<Result<_, String>>()?, next: 0 })
+        Ok(Self::Operators { endpoints: endpoints.collect::<anyhow::Result<_>>()?, next: 0 })
     }
 
     /// Opens a stream with `subscribe` as its first message.

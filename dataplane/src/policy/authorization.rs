@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use portolan_config::proto;
-use portolan_expr::{Expression, Facts, VariableSet};
+use portolan_expr::{Expression, Facts};
 
 use super::facts::Known;
 use crate::mcp::glob::GlobSet;
 
 /// Rules of a section. Verdicts are linear in it.
 const RULES: usize = 256;
+/// What all conditions of a section may cost together, in evaluations of a node: a few milliseconds at the very worst.
+const COST: u64 = 48_000;
 /// Patterns of a rule.
 const PATTERNS: usize = 256;
 
@@ -46,6 +48,12 @@ impl Authorization {
                 proto::Action::Allow => allows.push(compiled),
             }
         }
+        let cost: u64 = denies.iter().chain(&allows).filter_map(|rule| rule.when.as_ref()).map(Expression::cost).sum();
+        if cost > COST {
+            return Err(
+                "authorization.rules: together they cost too much: use fewer macros over claims and arguments".into()
+            );
+        }
         Ok(Self { denies, allows, default_allows: section.default() == proto::Action::Allow })
     }
 
@@ -75,11 +83,7 @@ impl Authorization {
         self.denies.iter().any(denied) || !(self.default_allows || self.allows.iter().any(possible))
     }
 
-    /// Everything that a rule reads.
-    pub(super) fn variables(&self) -> VariableSet {
-        self.expressions().fold(VariableSet::default(), |all, expression| all.union(expression.variables()))
-    }
-
+    /// The conditions of all rules.
     pub(super) fn expressions(&self) -> impl Iterator<Item = &Expression> {
         self.denies.iter().chain(&self.allows).filter_map(|rule| rule.when.as_ref())
     }

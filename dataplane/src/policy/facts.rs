@@ -1,6 +1,7 @@
 //! What is known of a call or of an item, borrowed from where it lies and looked at only if a rule names it.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use http::HeaderMap;
@@ -61,11 +62,14 @@ impl<'a> CallFacts<'a> {
     }
 }
 
+/// The arguments that rules read; `None`: any of them.
+pub(super) type Wanted = Option<BTreeSet<String>>;
+
 /// What one judgement knows. What it does not know fails to evaluate.
 pub(super) struct Known<'a> {
     identity: &'a Identity,
     item: Option<ItemFacts<'a>>,
-    call: Option<CallFacts<'a>>,
+    call: Option<(CallFacts<'a>, &'a Wanted)>,
     arguments: OnceLock<Option<Value>>,
 }
 
@@ -80,17 +84,18 @@ impl<'a> Known<'a> {
         Self { identity: item.identity, item: Some(*item), call: None, arguments: OnceLock::new() }
     }
 
-    /// Of a call.
-    pub(super) fn call(call: &CallFacts<'a>) -> Self {
-        Self { call: Some(*call), ..Self::item(&call.item()) }
+    /// Of a call whose `wanted` arguments may be read.
+    pub(super) fn call(call: &CallFacts<'a>, wanted: &'a Wanted) -> Self {
+        Self { call: Some((*call, wanted)), ..Self::item(&call.item()) }
     }
 
     /// Parsed once, and strictly: a server may read the other one of two equal keys.
     fn arguments(&self) -> Option<&Value> {
-        let call = self.call.as_ref()?;
-        let parse = || match call.arguments {
-            None => Some(Value::Object(Map::new())),
-            Some(bytes) => strict::parse(bytes).filter(Value::is_object),
+        let (call, wanted) = self.call.as_ref()?;
+        let parse = || match (call.arguments, wanted) {
+            (None, _) => Some(Value::Object(Map::new())),
+            (Some(bytes), Some(wanted)) => strict::parse_members(bytes, wanted).filter(Value::is_object),
+            (Some(bytes), None) => strict::parse(bytes).filter(Value::is_object),
         };
         self.arguments.get_or_init(parse).as_ref()
     }
@@ -103,10 +108,10 @@ impl Facts for Known<'_> {
             Variable::IdentitySubject => Some(&self.identity.subject),
             Variable::ToolName => self.item.map(|item| item.tool_name),
             Variable::ToolServer => self.item.map(|item| item.tool_server),
-            Variable::RequestMethod => self.call.map(|call| call.method),
-            Variable::RequestHost => self.call.map(|call| call.host),
-            Variable::RequestPath => self.call.map(|call| call.path),
-            Variable::RequestRevision => self.call.map(|call| call.revision),
+            Variable::RequestMethod => self.call.map(|(call, _)| call.method),
+            Variable::RequestHost => self.call.map(|(call, _)| call.host),
+            Variable::RequestPath => self.call.map(|(call, _)| call.path),
+            Variable::RequestRevision => self.call.map(|(call, _)| call.revision),
             Variable::IdentityClaims | Variable::ToolAnnotations | Variable::Arguments | Variable::RequestHeaders => {
                 None
             }
@@ -133,7 +138,7 @@ impl Facts for Known<'_> {
 
     fn header(&self, name: &str) -> Option<Cow<'_, str>> {
         let mut values =
-            self.call.as_ref()?.headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+            self.call.as_ref()?.0.headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
         let first = values.next()?;
         Some(values.fold(first, |all, value| all + ", " + value))
     }

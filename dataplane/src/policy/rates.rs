@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portolan_config::proto;
-use portolan_expr::{KeyPath, Variable, VariableSet};
+use portolan_expr::{KeyPath, Variable};
 
 use super::facts::Known;
 use super::gcra::{Limiter, Rate};
@@ -98,7 +98,8 @@ impl RateLimit {
         hasher.finish()
     }
 
-    pub(super) fn variables(&self) -> VariableSet {
-        self.paths.iter().fold(VariableSet::default(), |all, path| all.union(path.variables()))
+    /// The arguments that it counts by.
+    pub(super) fn arguments(&self) -> impl Iterator<Item = &str> {
+        self.paths.iter().filter_map(KeyPath::argument)
     }
 }

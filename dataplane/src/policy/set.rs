@@ -5,11 +5,11 @@ use std::sync::{Arc, LazyLock};
 
 use aws_lc_rs::digest::{Context, SHA256};
 use portolan_config::{Name, proto};
-use portolan_expr::{Variable, VariableSet};
+use portolan_expr::Variable;
 
 use super::authentication::Authentication;
 use super::authorization::Authorization;
-use super::facts::{CallFacts, ItemFacts, Known};
+use super::facts::{CallFacts, ItemFacts, Known, Wanted};
 use super::gcra::Limiter;
 use super::identity::Identity;
 use super::rates::{Limited, Limiting, RateLimit};
@@ -25,13 +25,12 @@ pub struct Attached<'a> {
 }
 
 /// What the policies of one target say of calls. The default says nothing, and so allows.
-#[derive(Default)]
 pub struct PolicySet {
     authorizations: Vec<Held<Authorization>>,
     rates: Vec<Held<RateLimit>>,
     request_bytes: Option<u64>,
     response_bytes: Option<u64>,
-    variables: VariableSet,
+    arguments: Wanted,
     seen_by: SeenBy,
 }
 
@@ -123,7 +122,7 @@ impl PolicySet {
     /// Whether a call may be made. The first policy that denies is named.
     pub fn judge(&self, facts: &CallFacts<'_>) -> Judgement {
         let mut judgement = Judgement { verdict: Verdict::Allow, would_deny: None };
-        let known = Known::call(facts);
+        let known = Known::call(facts, &self.arguments);
         for held in &self.authorizations {
             let Some(rule) = held.section.denies_call(facts.tool_name, &known) else { continue };
             let policy = Arc::clone(&held.policy);
@@ -156,7 +155,7 @@ impl PolicySet {
         if self.rates.is_empty() {
             return outcome;
         }
-        let known = Known::call(facts);
+        let known = Known::call(facts, &self.arguments);
         let uses =
             |held: &Held<RateLimit>| (held.section.key(facts.identity, &known, limiter), held.section.rate(pods));
         let several = self.rates.len() > 1;
@@ -216,24 +215,41 @@ impl PolicySet {
 
     /// Whether a rule or a key reads the arguments of calls.
     pub fn needs_arguments(&self) -> bool {
-        self.variables.contains(Variable::Arguments)
+        self.arguments.as_ref().is_none_or(|wanted| !wanted.is_empty())
     }
 
     fn note_what_is_read(&mut self) {
-        for held in &self.authorizations {
-            self.variables = self.variables.union(held.section.variables());
-            for expression in held.section.expressions() {
-                let variables = expression.variables();
-                self.seen_by.principal |=
-                    variables.contains(Variable::IdentitySubject) || variables.contains(Variable::IdentityIssuer);
-                match expression.claims() {
-                    Some(claims) => self.seen_by.claims.extend(claims.map(str::to_owned)),
-                    None => self.seen_by.every_claim = true,
-                }
+        let mut wanted: Wanted = Some(BTreeSet::new());
+        let seen_by = &mut self.seen_by;
+        for expression in self.authorizations.iter().flat_map(|held| held.section.expressions()) {
+            let variables = expression.variables();
+            seen_by.principal |=
+                variables.contains(Variable::IdentitySubject) || variables.contains(Variable::IdentityIssuer);
+            match expression.claims() {
+                Some(claims) => seen_by.claims.extend(claims.map(str::to_owned)),
+                None => seen_by.every_claim = true,
             }
+            wanted = wanted.zip(expression.arguments()).map(|(mut wanted, names)| {
+                wanted.extend(names.map(str::to_owned));
+                wanted
+            });
         }
-        for held in &self.rates {
-            self.variables = self.variables.union(held.section.variables());
+        if let Some(wanted) = &mut wanted {
+            wanted.extend(self.rates.iter().flat_map(|held| held.section.arguments()).map(str::to_owned));
+        }
+        self.arguments = wanted;
+    }
+}
+
+impl Default for PolicySet {
+    fn default() -> Self {
+        Self {
+            authorizations: Vec::new(),
+            rates: Vec::new(),
+            request_bytes: None,
+            response_bytes: None,
+            arguments: Some(BTreeSet::new()),
+            seen_by: SeenBy::default(),
         }
     }
 }

@@ -1,29 +1,49 @@
 //! JSON in which every key of an object is there once: what policy judges must be what others read, and parsers disagree on which of two wins.
 
+use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+
+/// Values that one document may build: some 4 MiB.
+const VALUES: u32 = 1 << 16;
 
 /// Parses a whole document; depth is bounded by the parser (128).
 pub(super) fn parse(bytes: &[u8]) -> Option<Value> {
+    read(bytes, Strict { left: &Cell::new(VALUES), only: None })
+}
+
+/// Parses an object, but only the members of these names: the others are neither kept nor paid for.
+pub(super) fn parse_members(bytes: &[u8], only: &BTreeSet<String>) -> Option<Value> {
+    read(bytes, Strict { left: &Cell::new(VALUES), only: Some(only) })
+}
+
+fn read(bytes: &[u8], strict: Strict<'_>) -> Option<Value> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict.deserialize(&mut deserializer).ok()?;
+    let value = strict.deserialize(&mut deserializer).ok()?;
     deserializer.end().ok()?;
     Some(value)
 }
 
-struct Strict;
+#[derive(Clone, Copy)]
+struct Strict<'a> {
+    left: &'a Cell<u32>,
+    only: Option<&'a BTreeSet<String>>,
+}
 
-impl<'de> DeserializeSeed<'de> for Strict {
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        let left = self.left.get().checked_sub(1).ok_or_else(|| D::Error::custom("too many values"))?;
+        self.left.set(left);
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Strict<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -60,7 +80,7 @@ impl<'de> Visitor<'de> for Strict {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(element) = elements.next_element_seed(Strict)? {
+        while let Some(element) = elements.next_element_seed(Self { only: None, ..self })? {
             list.push(element);
         }
         Ok(Value::Array(list))
@@ -69,7 +89,11 @@ impl<'de> Visitor<'de> for Strict {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
         while let Some(key) = members.next_key::<String>()? {
-            let value = members.next_value_seed(Strict)?;
+            if self.only.is_some_and(|only| !only.contains(&key)) {
+                members.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            let value = members.next_value_seed(Self { only: None, ..self })?;
             if map.insert(key, value).is_some() {
                 return Err(A::Error::custom("repeated key"));
             }

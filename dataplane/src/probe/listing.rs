@@ -137,5 +137,3 @@ fn usable(definition: &Bytes) -> Result<proto::Tool, String> {
     Ok(proto::Tool { name: parsed.name().to_owned(), definition: definition.clone(), digest })
 }
 
-#[cfg(test)]
-mod tests;

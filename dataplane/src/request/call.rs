@@ -18,6 +18,7 @@ use super::respond::{self, Rewriter, Rewritten};
 use super::withdraw::{Guard, Withdrawal};
 use super::{relay, session};
 use crate::mcp::cross::Crossing;
+use crate::mcp::headers::HeaderFault;
 use crate::mcp::message as build;
 use crate::mcp::revision::{Era, Revision};
 use crate::snapshot::Server;
@@ -37,6 +38,8 @@ pub enum Failure {
     SessionLost,
     /// The server's credential is not to be had.
     NoCredential,
+    /// An argument cannot be mirrored in the header that the tool's schema asks for.
+    Arguments(HeaderFault),
     /// The agent has taken it back.
     Cancelled,
     /// This session was opened while the server did not answer.
@@ -104,7 +107,7 @@ async fn session_for(
 }
 
 fn owner(exchange: &Exchange<'_>) -> Owner {
-    (exchange.identity.key(), Arc::clone(&exchange.route.label))
+    (*exchange.identity.key(), Arc::clone(&exchange.route.label))
 }
 
 async fn send(
@@ -113,7 +116,7 @@ async fn send(
     target: &Target,
     forward: &Forward,
 ) -> Result<Answer, Failure> {
-    let request = forward.request(exchange, message, target);
+    let request = forward.request(exchange, message, target).map_err(Failure::Arguments)?;
     let server = Arc::clone(&forward.server);
     let want = forward.session.as_ref().filter(|session| session.id.is_some()).map(|session| session.endpoint.clone());
     let deadlines = deadlines(exchange);
@@ -221,6 +224,7 @@ fn fail(
         Failure::SessionLost => return Err(Refusal::no_session(message.id())),
         // The protocol wants no answer to a request that was taken back.
         Failure::Cancelled => return Ok(relay::silence()),
+        Failure::Arguments(fault) => ("bad_arguments", fault.message().into_owned()),
         Failure::Upstream(error) => (error.word(), format!("server {} did not answer: {error}", server.label)),
         Failure::Invalid(reason) => ("invalid_answer", format!("server {}: {reason}", server.label)),
         Failure::NoCredential => {

@@ -45,8 +45,8 @@ pub struct Exchange<'a> {
 
 impl Exchange<'_> {
     /// What sealed handles of this exchange are good for: its route and principal alone.
-    pub fn binding<'b>(&'b self, principal: &'b [u8; 16]) -> Binding<'b> {
-        Binding { route: self.route.name.as_str(), tenant: &self.route.tenant, principal }
+    pub fn binding(&self) -> Binding<'_> {
+        Binding { route: self.route.name.as_str(), tenant: &self.route.tenant, principal: self.identity.key() }
     }
 
     /// The bound of the body that the route's policy sets.

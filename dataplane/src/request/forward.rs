@@ -11,7 +11,7 @@ use super::exchange::Exchange;
 use super::judge::Target;
 use super::message::Message;
 use crate::mcp::cross::{self, Crossing, Outbound};
-use crate::mcp::headers::{self, SESSION_ID};
+use crate::mcp::headers::{self, HeaderFault, SESSION_ID};
 use crate::mcp::param;
 use crate::mcp::revision::{Era, Revision};
 use crate::snapshot::Server;
@@ -35,8 +35,8 @@ pub struct Forward {
 }
 
 impl Forward {
-    /// The request, whole. `Err` where the server's credential is not to be had.
-    pub fn request(&self, exchange: &Exchange<'_>, message: &Message, target: &Target) -> Request<Bytes> {
+    /// The request, whole.
+    pub fn request(&self, exchange: &Exchange<'_>, message: &Message, target: &Target) -> Result<Request<Bytes>, HeaderFault> {
         let tool = &exchange.route.tools.all()[target.index];
         let id = self.id.to_string();
         let parent = exchange.trace.child();
@@ -45,26 +45,25 @@ impl Forward {
             name: (tool.own != tool.exposed).then_some(&*tool.own),
             // Our id serves as our token: it is unique among all that is under way there.
             progress_token: message.progress_token().is_some().then_some(id.as_bytes()),
-            traceparent: (self.revision.era() == Era::Modern).then_some(parent.as_str()),
+            traceparent: (self.revision.era() == Era::Modern).then_some(&*parent),
             client_info: message.session().and_then(|session| session.contents.client_info.as_deref()),
         };
         let crossing = Crossing { client: message.revision(), upstream: self.revision };
         let body = cross::request(&message.bytes, &message.envelope, crossing, &outbound);
-        let mut request = plain(&self.server, self.revision, self.session.as_deref(), &exchange.trace, body);
+        let mut request = plain(&self.server, self.session.as_deref(), &exchange.trace, body);
         headers::mirror(request.headers_mut(), self.revision, "tools/call", Some(&tool.own));
         if self.revision.era() == Era::Modern {
-            for (name, value) in param::compute(&tool.headers, message.arguments()) {
+            for (name, value) in param::compute(&tool.headers, message.arguments())? {
                 request.headers_mut().insert(name, value);
             }
         }
-        request
+        Ok(request)
     }
 }
 
 /// A request to a server with the headers that all of them have. None of the agent's own headers goes on.
 pub fn plain(
     server: &Server,
-    revision: Revision,
     session: Option<&Opened>,
     trace: &Trace,
     body: Bytes,

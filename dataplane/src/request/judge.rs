@@ -8,12 +8,13 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use super::exchange::Exchange;
-use super::message::Message;
+use super::message::{self, Message};
 use super::refusal::{By, Refusal};
-use crate::mcp::error;
+use crate::mcp::{error, param};
 use crate::mcp::revision::Era;
 use crate::policy::{CallFacts, Identity, ItemFacts, PolicySet, Verdict};
 use crate::snapshot::{Route, Server, Tool};
+use crate::telemetry::Verdict as Record;
 
 /// A call that may go on.
 pub struct Target {
@@ -38,13 +39,22 @@ pub fn target(exchange: &mut Exchange<'_>, message: &Message) -> Result<Target, 
     let name = message.name().unwrap_or_default();
     let (index, tool) = route.tools.find(&name).ok_or_else(|| unknown(&name))?;
     let server = route.servers[tool.server].server.clone().ok_or_else(|| unknown(&name))?;
-    exchange.account.tool(&server, tool);
+    exchange.account.resolved(&tool.series);
     authorize(exchange, message, tool, &server)?;
     if server.closed {
         return Err(Refusal::unavailable(&format!("server {} is held: its configuration is invalid", server.label)));
     }
+    mirrored(exchange, message, tool)?;
     limit(exchange, message, tool, &server)?;
     Ok(Target { index, server })
+}
+
+/// A modern client's headers must say what its arguments say.
+fn mirrored(exchange: &Exchange<'_>, message: &Message, tool: &Tool) -> Result<(), Refusal> {
+    if message.era() == Era::Legacy {
+        return Ok(());
+    }
+    param::validate(&exchange.headers, &tool.headers, message.arguments()).map_err(|fault| message::faulty(&fault, None))
 }
 
 /// The answer for a tool that is not there, or must not be known to be.
@@ -74,7 +84,7 @@ fn authorize(exchange: &mut Exchange<'_>, message: &Message, tool: &Tool, server
     let judgements = [exchange.route.policy.judge(&as_agent), server.policy.judge(&as_server)];
     for judgement in judgements {
         if let Some((policy, rule)) = judgement.would_deny {
-            exchange.account.would("would_deny", By { policy, rule });
+            exchange.account.judged(Record::WouldDeny, Some(policy), Some(rule));
         }
         if let Verdict::Deny { policy, rule } = judgement.verdict {
             let refusal = if may_be_seen(exchange, tool, server) {
@@ -116,7 +126,7 @@ fn limit(exchange: &mut Exchange<'_>, message: &Message, tool: &Tool, server: &S
     ];
     for outcome in outcomes {
         if let Some((policy, rule)) = outcome.would_limit {
-            exchange.account.would("would_limit", By { policy, rule });
+            exchange.account.judged(Record::WouldLimit, Some(policy), Some(rule));
         }
         if let Some(limited) = outcome.limited {
             let by = By { policy: limited.policy, rule: limited.name };

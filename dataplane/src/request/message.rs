@@ -111,7 +111,7 @@ fn required(exchange: &Exchange<'_>, named: Option<&str>, revision: Option<Revis
 }
 
 /// The refusal of a faulty header.
-fn faulty(fault: &HeaderFault, id: Option<Bytes>) -> Refusal {
+pub fn faulty(fault: &HeaderFault, id: Option<Bytes>) -> Refusal {
     match fault {
         HeaderFault::MediaType => Refusal::wrong_media_type(),
         HeaderFault::NotAcceptable => Refusal::not_acceptable(),

@@ -2,6 +2,7 @@
 //!
 //! A refusal never repeats an expression, an address or an upstream's words.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 use super::body::Body;
 use crate::mcp::error;
+use crate::telemetry::{Account, Verdict};
 
 /// What an agent is told instead of an answer.
 #[derive(Debug)]
@@ -43,9 +45,9 @@ pub struct Rpc {
 #[derive(Clone, Debug)]
 pub struct By {
     /// The policy, "namespace/name".
-    pub policy: std::sync::Arc<str>,
+    pub policy: Arc<str>,
     /// The rule or limit in it.
-    pub rule: std::sync::Arc<str>,
+    pub rule: Arc<str>,
 }
 
 impl Refusal {
@@ -152,6 +154,23 @@ impl Refusal {
     /// The session is unknown here: ended, expired, of another principal or route, or not one of ours. The client begins a new one.
     pub fn no_session(id: Option<Bytes>) -> Self {
         Self::rpc(StatusCode::NOT_FOUND, "no_session", id, error::INVALID_REQUEST, "no such session")
+    }
+
+    /// Writes the refusal down.
+    pub fn enter(&self, account: &mut Account) {
+        let verdict = match self.word {
+            "unauthorized" => Verdict::Unauthenticated,
+            "limited" => Verdict::Limited,
+            "unavailable" => Verdict::Unavailable,
+            _ if self.by.is_some() => Verdict::Deny,
+            _ => Verdict::Invalid,
+        };
+        let by = self.by.as_ref();
+        account.judged(verdict, by.map(|by| Arc::clone(&by.policy)), by.map(|by| Arc::clone(&by.rule)));
+        account.refused_for(self.word);
+        if let Some(rpc) = &self.rpc {
+            account.code(rpc.code);
+        }
     }
 
     /// The answer to send.

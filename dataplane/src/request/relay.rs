@@ -177,7 +177,7 @@ impl Relay {
         let forward = &self.forward;
         let body = error::render(Some(id), error::METHOD_NOT_FOUND, "the client has not declared this", None);
         let mut request =
-            forward::plain(&forward.server, forward.revision, forward.session.as_deref(), &self.trace, body);
+            forward::plain(&forward.server, forward.session.as_deref(), &self.trace, body);
         headers::mirror(request.headers_mut(), forward.revision, "", None);
         let want = forward.session.as_ref().filter(|session| session.id.is_some());
         let want = want.map(|session| session.endpoint.clone());

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use http::{HeaderValue, Method, Response, StatusCode};
+use serde::Deserialize;
 
 use super::ask;
 use super::body::Body;
@@ -48,8 +49,7 @@ impl OpenSession {
         if exchange.context.has_ended(&exchange.snapshot, &fingerprint) {
             return Err(Refusal::no_session(None));
         }
-        let principal = exchange.identity.key();
-        let contents = Session::open(&exchange.context.ring, &exchange.binding(&principal), text, now)
+        let contents = Session::open(&exchange.context.ring, &exchange.binding(), text, now)
             .map_err(|_| Refusal::no_session(None))?;
         Ok(Self { contents, fingerprint })
     }
@@ -72,10 +72,10 @@ pub async fn initialize(exchange: &Exchange<'_>, message: &Message) -> Result<Re
     let info = message.client_info().filter(|info| info.len() <= session::MAX_CLIENT_INFO);
     let servers = exchange.route.servers.iter().filter_map(|entry| entry.server.as_ref());
     let stateful = servers.filter(|server| wants_session(server, revision)).take(MOST_UPSTREAMS);
-    let opening = stateful.map(|server| async {
+    let opening = stateful.map(|server| {
         let spoken = server.facts.as_ref().map_or(revision, |facts| facts.speak(revision));
-        let opening = open_upstream(exchange, server, spoken, info.as_deref());
-        (server, tokio::time::timeout(OPENING, opening).await)
+        let opening = tokio::time::timeout(OPENING, open_upstream(exchange, server, spoken, info.as_deref()));
+        async move { (server, opening.await) }
     });
     let now = now();
     let mut contents = Session {
@@ -92,8 +92,7 @@ pub async fn initialize(exchange: &Exchange<'_>, message: &Message) -> Result<Re
             _ => contents.absent.push(server.name.to_string()),
         }
     }
-    let principal = exchange.identity.key();
-    let id = contents.seal(&exchange.context.ring, &exchange.binding(&principal));
+    let id = contents.seal(&exchange.context.ring, &exchange.binding());
     let instructions = discover::instructions(exchange);
     let body = build::initialize_result(&message.raw_id(), revision, instructions.as_deref());
     let mut response = respond::json(StatusCode::OK, body);
@@ -126,19 +125,34 @@ pub async fn open_upstream(
     let id = exchange.context.next_id().to_string();
     let deadlines = deadlines(exchange);
     let body = build::initialize_request(id.as_bytes(), revision, client_info);
-    let request = forward::plain(server, revision, None, &exchange.trace, body);
+    let request = forward::plain(server, None, &exchange.trace, body);
     let reply = ask::ask(&server.upstream, exchange.worker, None, request, &deadlines).await?;
     if !reply.status.is_success() {
         return Err(UpstreamError::Protocol("the server refused to begin a session"));
     }
-    let agreed = build::agreed_revision(&reply.message).ok_or(UpstreamError::Protocol("no revision was agreed on"))?;
+    let agreed = agreed(&reply.message).ok_or(UpstreamError::Protocol("no revision was agreed on"))?;
     let id = if server.keeps_sessions() { reply.headers.get(SESSION_ID).cloned() } else { None };
     let opened = Opened { id, endpoint: reply.endpoint.to_string(), revision: agreed };
-    let mut request = forward::plain(server, agreed, Some(&opened), &exchange.trace, build::initialized());
+    let mut request = forward::plain(server, Some(&opened), &exchange.trace, build::initialized());
     headers::mirror(request.headers_mut(), agreed, "notifications/initialized", None);
     let want = opened.id.as_ref().map(|_| opened.endpoint.as_str());
     server.upstream.send(exchange.worker, want, request, &deadlines).await?.body.bytes().await?;
     Ok(opened)
+}
+
+/// The revision that an answer to `initialize` settles.
+fn agreed(message: &[u8]) -> Option<Revision> {
+    #[derive(Deserialize)]
+    struct Answer {
+        result: Settled,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Settled {
+        protocol_version: String,
+    }
+    let answer: Answer = serde_json::from_slice(message).ok()?;
+    answer.result.protocol_version.parse().ok()
 }
 
 fn deadlines(exchange: &Exchange<'_>) -> Deadlines {
@@ -168,7 +182,7 @@ pub fn end(exchange: &Exchange<'_>) -> Result<Response<Body>, Refusal> {
 }
 
 fn close_upstream(exchange: &Exchange<'_>, server: &Arc<Server>, opened: &Opened) {
-    let mut request = forward::plain(server, opened.revision, Some(opened), &exchange.trace, bytes::Bytes::new());
+    let mut request = forward::plain(server, Some(opened), &exchange.trace, bytes::Bytes::new());
     *request.method_mut() = Method::DELETE;
     request.headers_mut().remove(http::header::CONTENT_TYPE);
     headers::mirror(request.headers_mut(), opened.revision, "", None);

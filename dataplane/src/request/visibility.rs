@@ -47,7 +47,7 @@ pub fn is_visible(route: &Route, identity: &Identity, expired: u64, index: usize
 
 /// The bitsets of one route, for as long as the route is in a snapshot unchanged.
 pub struct VisibilityCache {
-    sets: Cache<(u64, u64, u64), Arc<Visible>>,
+    sets: Cache<(Box<[u64]>, u64), Arc<Visible>>,
 }
 
 impl VisibilityCache {
@@ -60,10 +60,8 @@ impl VisibilityCache {
     /// What `identity` may see of `route`.
     pub async fn view(route: &Arc<Route>, identity: &Arc<Identity>, expired: u64) -> Arc<Visible> {
         let servers = route.servers.iter().filter_map(|entry| entry.server.as_ref());
-        let server_key = servers.fold(0u64, |key, server| {
-            key.rotate_left(7) ^ server.policy.visibility_key(identity)
-        });
-        let key = (route.policy.visibility_key(identity), server_key, expired);
+        let policies = std::iter::once(&route.policy).chain(servers.map(|server| &server.policy));
+        let key = (policies.map(|policy| policy.visibility_key(identity)).collect(), expired);
         let compute = async {
             if route.tools.all().len() <= INLINE {
                 return Ok(Arc::new(Visible::compute(route, identity, expired)));

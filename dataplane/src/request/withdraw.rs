@@ -44,7 +44,7 @@ impl Withdrawal {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         runtime.spawn(async move {
             let body = build::cancelled(self.id.to_string().as_bytes(), "the client took the request back");
-            let mut request = forward::plain(&self.server, self.revision, self.session.as_deref(), &self.trace, body);
+            let mut request = forward::plain(&self.server, self.session.as_deref(), &self.trace, body);
             headers::mirror(request.headers_mut(), self.revision, "notifications/cancelled", None);
             let kept = self.session.as_ref().filter(|session| session.id.is_some());
             let want = kept.map(|session| session.endpoint.as_str());

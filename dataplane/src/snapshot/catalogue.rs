@@ -2,19 +2,14 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use portolan_config::proto;
 
 use crate::mcp::definition::Definition;
-use crate::mcp::param::{ParamHeader, ParamHeaders};
+use crate::mcp::param::ParamHeader;
 
 /// A tool as its server defined it.
 pub struct CatalogueTool {
-    /// The server's own name of it.
-    pub own: Box<str>,
-    /// The definition's bytes, as the server sent them.
-    pub bytes: Bytes,
-    /// Where the members are that we read or splice.
+    /// The definition, byte for byte, and where the members are that we read or splice.
     pub definition: Definition,
     /// Headers that mirror arguments towards 2026-07-28 servers.
     pub headers: Arc<[ParamHeader]>,
@@ -26,15 +21,10 @@ pub fn parse_chunk(chunk: &proto::Chunk) -> Result<Arc<[CatalogueTool]>, String>
 }
 
 fn parse_tool(tool: &proto::Tool) -> Result<CatalogueTool, String> {
-    let definition =
-        Definition::parse(&tool.definition).map_err(|error| format!("tool {:?}: definition: {error}", tool.name))?;
-    let headers = ParamHeaders::of_schema(&tool.definition).map_err(|error| format!("tool {:?}: {error}", tool.name))?;
-    Ok(CatalogueTool {
-        own: tool.name.as_str().into(),
-        bytes: tool.definition.clone(),
-        definition,
-        headers: headers.into(),
-    })
+    let definition = Definition::parse(&tool.definition).map_err(|error| format!("tool {:?}: {error}", tool.name))?;
+    let headers = ParamHeader::of_schema(definition.input_schema());
+    let headers = headers.map_err(|error| format!("tool {:?}: {error}", tool.name))?;
+    Ok(CatalogueTool { definition, headers: headers.into() })
 }
 
 /// All tools of a server, over its chunks.

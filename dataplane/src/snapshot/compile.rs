@@ -16,6 +16,8 @@ use super::parts::Part;
 use super::route::Route;
 use super::server::Server;
 use super::{Snapshot, Source};
+use crate::probe::{Credential, Target, Timing};
+use crate::telemetry::Metrics;
 use crate::upstream::Dialer;
 
 /// What a compiler needs to know about the process that it serves.
@@ -29,6 +31,8 @@ pub struct Settings {
     pub open_without_authentication: bool,
     /// Where the resources come from.
     pub source: Source,
+    /// Where routes and tools have their counters.
+    pub metrics: Metrics,
 }
 
 /// A resource in force.
@@ -122,12 +126,29 @@ impl Compiler {
     }
 
     /// The servers that this gateway lists and probes.
-    pub fn assigned(&self) -> Vec<Arc<Server>> {
+    pub fn assigned(&self) -> Vec<Target> {
         let names = self.parts.values().filter_map(|entry| match &entry.part {
             Part::Assignment(assignment) => Some(&assignment.servers),
             _ => None,
         });
-        names.flatten().filter_map(|name| Some(Arc::clone(&self.servers.get(name.as_str())?.value))).collect()
+        let target = |name: &String| {
+            let server = &self.servers.get(name.as_str())?.value;
+            Some(Target {
+                name: server.name.clone(),
+                version: self.version(name)?,
+                path: server.part.target.clone(),
+                authority: server.part.authority.clone(),
+                revisions: server.part.revisions.clone(),
+                timing: Timing::of(server.part.proto.health.as_ref()),
+                credential: match &server.credential {
+                    Ok(None) => Credential::None,
+                    Ok(Some((name, value))) => Credential::Header(name.clone(), value.clone()),
+                    Err(_) => Credential::Missing,
+                },
+                upstream: Arc::clone(&server.upstream),
+            })
+        };
+        names.flatten().filter_map(target).collect()
     }
 
     fn fleet(&self) -> Option<&proto::Fleet> {

@@ -10,6 +10,7 @@ use super::tools::ToolSet;
 use crate::policy::{Authentication, PolicySet};
 use crate::request::exchange::Resource;
 use crate::request::visibility::VisibilityCache;
+use crate::telemetry::RouteSeries;
 
 /// An endpoint, ready to serve.
 pub struct Route {
@@ -17,6 +18,8 @@ pub struct Route {
     pub name: Name,
     /// "namespace/name", for people and metrics.
     pub label: Arc<str>,
+    /// Its counters.
+    pub series: Arc<RouteSeries>,
     /// The tenant: its namespace.
     pub tenant: Arc<str>,
     /// `metadata.generation` of the object; every audit line carries it.

@@ -13,8 +13,10 @@ use sha2::{Digest, Sha256};
 
 use super::catalogue::CatalogueTool;
 use super::server::Server;
-use crate::mcp::definition;
+use crate::mcp::definition::Definition;
 use crate::mcp::param::ParamHeader;
+use crate::mcp::revision::Era;
+use crate::telemetry::{RouteSeries, ToolSeries};
 
 /// A tool as a route shows it.
 pub struct Tool {
@@ -28,14 +30,17 @@ pub struct Tool {
     pub hints: Hints,
     /// Headers that mirror arguments towards 2026-07-28 servers.
     pub headers: Arc<[ParamHeader]>,
-    /// The definition with the exposed name and description spliced in.
-    pub rendered: Bytes,
+    /// Its counters.
+    pub series: Arc<ToolSeries>,
 }
 
 /// All tools of a route, in the order of its servers.
 #[derive(Default)]
 pub struct ToolSet {
     tools: Vec<Tool>,
+    /// What lists show, for each era: the definitions with exposed names and descriptions spliced in.
+    modern: Vec<Bytes>,
+    legacy: Vec<Bytes>,
     by_name: HashMap<Arc<str>, usize, RandomState>,
     digest: u64,
 }
@@ -53,22 +58,46 @@ pub struct Entry<'a> {
 impl ToolSet {
     /// Gathers the tools of the entries in their order. Of two tools with one exposed name the first wins; with `reject` the whole later server
     /// stays out instead. Either is the same on every gateway, since it depends on declared order alone.
-    pub fn gather(entries: &[Entry<'_>], reject: bool) -> Self {
+    pub fn gather(entries: &[Entry<'_>], reject: bool, series: &Arc<RouteSeries>) -> Self {
         let mut set = Self::default();
         for entry in entries {
-            let tools: Vec<Tool> = entry.server.catalogue.tools().filter_map(|tool| expose(entry, tool)).collect();
-            if reject && tools.iter().any(|tool| set.by_name.contains_key(&tool.exposed)) {
+            let shown = entry.server.catalogue.tools().filter_map(|tool| Some((expose(entry, tool, series)?, tool)));
+            let shown: Vec<(Tool, &CatalogueTool)> = shown.collect();
+            if reject && shown.iter().any(|(tool, _)| set.by_name.contains_key(&tool.exposed)) {
                 continue;
             }
-            for tool in tools {
-                if !set.by_name.contains_key(&tool.exposed) {
-                    set.by_name.insert(tool.exposed.clone(), set.tools.len());
-                    set.tools.push(tool);
-                }
+            for (tool, defined) in shown {
+                set.add(entry, tool, &defined.definition);
             }
         }
         set.digest = set.hash();
         set
+    }
+
+    fn add(&mut self, entry: &Entry<'_>, tool: Tool, definition: &Definition) {
+        if self.by_name.contains_key(&tool.exposed) {
+            return;
+        }
+        let change = entry.proto.overrides.iter().find(|change| *change.name == *tool.own);
+        let description = change.and_then(|change| change.description.as_deref());
+        let modern = definition.render(&tool.exposed, description, Era::Modern);
+        let legacy = if definition.differs_by_era() {
+            definition.render(&tool.exposed, description, Era::Legacy)
+        } else {
+            modern.clone()
+        };
+        self.by_name.insert(Arc::clone(&tool.exposed), self.tools.len());
+        self.tools.push(tool);
+        self.modern.push(modern);
+        self.legacy.push(legacy);
+    }
+
+    /// What lists show an agent of this era, in listing order.
+    pub fn rendered(&self, era: Era) -> &[Bytes] {
+        match era {
+            Era::Modern => &self.modern,
+            Era::Legacy => &self.legacy,
+        }
     }
 
     /// The tool that agents call by this name.
@@ -89,27 +118,26 @@ impl ToolSet {
 
     fn hash(&self) -> u64 {
         let mut hasher = Sha256::new();
-        for tool in &self.tools {
-            hasher.update((tool.rendered.len() as u64).to_be_bytes());
-            hasher.update(&tool.rendered);
+        for rendered in &self.modern {
+            hasher.update((rendered.len() as u64).to_be_bytes());
+            hasher.update(rendered);
         }
         let digest = hasher.finalize();
         u64::from_be_bytes(std::array::from_fn(|index| digest[index]))
     }
 }
 
-fn expose(entry: &Entry<'_>, tool: &CatalogueTool) -> Option<Tool> {
-    let trusted = entry.server.trusted(&tool.own);
-    if !exposure::shows(entry.proto, &tool.own, trusted, tool.definition.hints) {
+fn expose(entry: &Entry<'_>, tool: &CatalogueTool, series: &Arc<RouteSeries>) -> Option<Tool> {
+    let own = tool.definition.name();
+    let trusted = entry.server.trusted(own);
+    if !exposure::shows(entry.proto, own, trusted, tool.definition.claimed_hints()) {
         return None;
     }
-    let exposed: Arc<str> = exposure::outward(entry.proto, &tool.own).into();
-    let change = entry.proto.overrides.iter().find(|change| *change.name == *tool.own);
-    let description = change.and_then(|change| change.description.as_deref());
+    let exposed: Arc<str> = exposure::outward(entry.proto, own).into();
     Some(Tool {
-        rendered: definition::render(&tool.definition, &tool.bytes, &exposed, description),
+        series: series.tool(&entry.server.label, &exposed),
         exposed,
-        own: Arc::from(&*tool.own),
+        own: Arc::from(own),
         server: entry.index,
         hints: trusted,
         headers: Arc::clone(&tool.headers),

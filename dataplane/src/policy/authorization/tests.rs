@@ -11,7 +11,7 @@ fn section(default: proto::Action, rules: Vec<proto::Rule>) -> Authorization {
 }
 
 fn verdict(section: &Authorization, facts: &CallFacts<'_>) -> Option<String> {
-    section.denies_call(facts.tool_name, &Known::call(facts)).map(|rule| rule.to_string())
+    section.denies_call(facts.tool_name, &Known::call(facts, &None)).map(|rule| rule.to_string())
 }
 
 fn hidden(section: &Authorization, identity: &Identity, tool: &str) -> bool {
@@ -26,8 +26,7 @@ const ENGINEERS: &str = r#""eng" in identity.claims.groups"#;
 
 #[test]
 fn a_section_without_default_denies_what_no_rule_allows() {
-    let section =
-        section(proto::Action::default(), vec![rule("readers", Allow, ENGINEERS, &["get_*"])]);
+    let section = section(proto::Action::default(), vec![rule("readers", Allow, ENGINEERS, &["get_*"])]);
     assert_eq!(verdict(&section, &call(&alice(), "get_user")), None);
     assert_eq!(verdict(&section, &call(&alice(), "set_user")).as_deref(), Some("default"));
     assert_eq!(verdict(&section, &call(&person("bob", json!({})), "get_user")).as_deref(), Some("default"));
@@ -153,5 +152,7 @@ fn mistakes_name_the_rule_the_field_and_the_place() {
         "authorization.rules[typo].when: line 1, column 9: `identity` has no member `foo`: it has issuer, subject, claims"
     );
     assert!(compile((0..257).map(|_| rule("r", Allow, "", &[])).collect()).contains("more than 256"));
+    let costly = r#"arguments.a.all(x, arguments.b.all(y, x != y && y != "a" && y != "b"))"#;
+    assert!(compile((0..9).map(|_| rule("r", Allow, costly, &[])).collect()).contains("together they cost too much"));
     assert!(compile(vec![rule("r", Allow, "", &["x"; 257])]).contains("more than 256 patterns"));
 }

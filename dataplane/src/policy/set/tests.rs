@@ -201,6 +201,21 @@ fn limits_count_by_tool_and_argument() {
 }
 
 #[test]
+fn only_the_arguments_that_rules_and_keys_name_are_read() {
+    let mut both = policy(vec![rule("d", Deny, r#"arguments.?branch.orValue("") == "main""#, &[])], Allow);
+    both.rate_limits = vec![limit("l", &["arguments.region"], 1)];
+    let named = set(&both);
+    assert_eq!(named.arguments, Some(["branch".to_owned(), "region".to_owned()].into()));
+    let alice = person("alice", json!({}));
+    let bulk = format!(r#"{{"content":[{}],"branch":"dev"}}"#, vec!["1"; 100_000].join(","));
+    let facts = CallFacts { arguments: Some(bulk.as_bytes()), ..call(&alice, "t") };
+    assert_eq!(named.judge(&facts).verdict, Verdict::Allow);
+    assert_eq!(set(&policy(Vec::new(), Allow)).arguments, Some(BTreeSet::new()));
+    assert!(!set(&proto::Policy::default()).needs_arguments() && !PolicySet::default().needs_arguments());
+    assert!(set(&policy(vec![rule("d", Deny, "size(arguments) > 3", &[])], Allow)).needs_arguments());
+}
+
+#[test]
 fn the_key_of_a_view_depends_on_what_the_rules_read_of_an_identity_and_nothing_else() {
     let by_group = set(&policy(vec![rule("e", Allow, r#""eng" in identity.claims.groups"#, &[])], Deny));
     let key = |set: &PolicySet, subject: &str, claims| set.visibility_key(&person(subject, claims));

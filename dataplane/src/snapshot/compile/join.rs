@@ -223,11 +223,14 @@ impl Compiler {
             .filter_map(|(index, (proto, entry))| Some(Entry { proto, server: entry.server.as_deref()?, index }))
             .collect();
         let aggregation = part.aggregation.unwrap_or_default();
-        let tools = ToolSet::gather(&entries, aggregation.conflict() == proto::Conflict::Reject);
+        let label: Arc<str> = format!("{}/{}", name.namespace(), name.name()).into();
+        let series = self.settings.metrics.route(&label);
+        let tools = ToolSet::gather(&entries, aggregation.conflict() == proto::Conflict::Reject, &series);
         let policy = self.policy_set(name, attachments);
         let access = self.access(name, part, attachments);
         Route {
-            label: format!("{}/{}", name.namespace(), name.name()).into(),
+            label,
+            series,
             tenant: name.namespace().into(),
             generation: part.generation,
             path: part.path.as_str().into(),
