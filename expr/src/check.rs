@@ -25,12 +25,31 @@ pub(crate) struct Checked {
     pub(crate) leaves: Vec<Leaf>,
     pub(crate) patterns: Vec<Pattern>,
     pub(crate) variables: VariableSet,
-    /// The claims that are read; `None` once one is read as a whole or by a computed name.
-    pub(crate) claims: Option<BTreeSet<String>>,
+    pub(crate) claims: Members,
+    pub(crate) arguments: Members,
     /// Names that a macro binds, innermost last.
     scope: Vec<String>,
-    evaluations: u64,
+    pub(crate) evaluations: u64,
     additions: u16,
+}
+
+/// The members of an object that are read; `None` once they are read all together or by a computed name.
+#[derive(Debug)]
+pub(crate) struct Members(pub(crate) Option<BTreeSet<String>>);
+
+impl Default for Members {
+    fn default() -> Self {
+        Self(Some(BTreeSet::new()))
+    }
+}
+
+impl Members {
+    fn note(&mut self, first: Option<&Step>) {
+        match (first, &mut self.0) {
+            (Some(Step::Key(name)), Some(names)) => drop(names.insert(name.clone())),
+            _ => self.0 = None,
+        }
+    }
 }
 
 const OPERATORS: [&str; 20] = [
@@ -57,10 +76,6 @@ const OPERATORS: [&str; 20] = [
 ];
 
 impl Checked {
-    pub(crate) fn new() -> Self {
-        Self { claims: Some(BTreeSet::new()), ..Self::default() }
-    }
-
     /// Checks `expr` and what is below it.
     pub(crate) fn visit(&mut self, expr: IdedExpr, level: Level) -> Result<IdedExpr, Fault> {
         let id = expr.id;
@@ -176,11 +191,10 @@ impl Checked {
             Root::Hint(_) => Variable::ToolAnnotations,
         };
         self.variables.insert(variable);
-        if variable == Variable::IdentityClaims {
-            match (place.steps.first(), &mut self.claims) {
-                (Some(Step::Key(claim)), Some(claims)) => drop(claims.insert(claim.clone())),
-                _ => self.claims = None,
-            }
+        match variable {
+            Variable::IdentityClaims => self.claims.note(place.steps.first()),
+            Variable::Arguments => self.arguments.note(place.steps.first()),
+            _ => {}
         }
     }
 

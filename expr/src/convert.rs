@@ -12,9 +12,9 @@ pub(crate) struct Fuel(AtomicU32);
 
 impl Fuel {
     /// JSON values that one evaluation may build. A comprehension runs over built values only, so this bounds its rounds as well.
-    pub(crate) const VALUES: u32 = 1024;
+    pub(crate) const VALUES: u32 = 512;
     const PER_VALUE: u32 = 64;
-    /// 64 bytes of text cost one: 4 MiB in all.
+    /// 64 bytes of text cost one: 2 MiB in all.
     const BYTES_PER_UNIT: usize = 64;
 
     pub(crate) fn new() -> Self {

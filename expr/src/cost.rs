@@ -19,8 +19,8 @@ pub(crate) const NESTING: u16 = 24;
 pub(crate) const ADDITIONS: u16 = 16;
 /// Elements of a literal list that a macro goes over.
 pub(crate) const LITERAL: usize = 64;
-/// Node evaluations: a few milliseconds at most, a few microseconds for what people write.
-pub(crate) const EVALUATIONS: u64 = 64_000;
+/// Node evaluations: a millisecond at most, a few microseconds for what people write.
+pub(crate) const EVALUATIONS: u64 = 24_000;
 
 /// Where in the tree the walk is.
 #[derive(Clone, Copy)]

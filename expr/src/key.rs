@@ -32,7 +32,10 @@ impl KeyPath {
         let chain = Chain::of(&tree).filter(|chain| !chain.test).ok_or_else(|| refuse(EXPECTED.into()))?;
         let place = chain.resolve().map_err(|(_, message)| refuse(message))?;
         match place.root {
-            Root::Variable(variable) if place.optional.is_none() && !(variable.is_open() && place.steps.is_empty()) => {
+            Root::Variable(variable)
+                if place.optional.is_none()
+                    && (!variable.is_open() || matches!(place.steps.first(), Some(Step::Key(_)))) =>
+            {
                 Ok(Self { place, variable })
             }
             _ => Err(refuse(EXPECTED.into())),
@@ -44,6 +47,14 @@ impl KeyPath {
         let mut set = VariableSet::default();
         set.insert(self.variable);
         set
+    }
+
+    /// The argument that it reads, if it reads one.
+    pub fn argument(&self) -> Option<&str> {
+        match (self.variable, self.place.steps.first()) {
+            (Variable::Arguments, Some(Step::Key(name))) => Some(name),
+            _ => None,
+        }
     }
 
     /// Feeds the value into a hash. Different values, or none at all, feed different bytes; no value runs into the next one.

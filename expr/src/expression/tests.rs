@@ -237,9 +237,22 @@ fn only_what_an_expression_names_is_read() {
     assert!(expression.variables().contains(V::ToolAnnotations) && !expression.variables().needs_call());
     assert!(expression.claims().is_none());
 
+    let expression =
+        Expression::parse(r#"has(arguments.a.b) && arguments["c"] == "d" && arguments.?e.hasValue()"#).unwrap();
+    assert_eq!(expression.arguments().unwrap().collect::<Vec<_>>(), ["a", "c", "e"]);
+    assert!(Expression::parse("arguments[tool.name] == 1").unwrap().arguments().is_none());
+
     for source in ["has(arguments.a)", r#"request.headers["a"] == "b""#, r#"request.method == "x""#] {
         assert!(Expression::parse(source).unwrap().variables().needs_call(), "{source}");
     }
+}
+
+#[test]
+fn a_macro_over_a_value_costs_what_its_rounds_may_cost() {
+    let cost = |source: &str| Expression::parse(source).unwrap().cost();
+    assert_eq!(cost(r#"tool.name == "x""#), 1);
+    assert!(cost(r#"["a", "b"].exists(x, x == "a")"#) < 50);
+    assert!(cost(r#"arguments.a.exists(x, x == "a")"#) > 512);
 }
 
 proptest! {

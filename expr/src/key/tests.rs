@@ -39,6 +39,7 @@ fn what_is_no_single_value_is_refused() {
         "identity.foo",
         "identity.claims",
         "arguments",
+        "arguments[0]",
         "tool.annotations.readOnlyHint",
         "has(arguments.a)",
         "arguments.?a",
@@ -50,6 +51,13 @@ fn what_is_no_single_value_is_refused() {
     ] {
         assert!(KeyPath::parse(path).is_err(), "{path}");
     }
+}
+
+#[test]
+fn a_path_tells_which_argument_it_reads() {
+    let argument = |path| KeyPath::parse(path).unwrap().argument().map(str::to_owned);
+    assert_eq!(argument("arguments.region.code").as_deref(), Some("region"));
+    assert_eq!(argument("identity.claims.region"), None);
 }
 
 #[test]
