@@ -1,4 +1,15 @@
-//! What several tests of the whole system share: a cluster. Nothing here ships.
+//! What several tests of the whole system share: a cluster, the built programs, servers and clients to put around them. Nothing here ships.
 #![warn(missing_docs)]
 
+pub mod agent;
 pub mod cluster;
+pub mod eventually;
+pub mod fixture;
+pub mod identity;
+pub mod manifests;
+pub mod mcp_server;
+pub mod official;
+pub mod process;
+pub mod recorder;
+pub mod request;
+pub mod standalone;

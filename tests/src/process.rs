@@ -1,0 +1,169 @@
+//! A built program that runs for one test: started on free ports, its output kept and shown when the test fails, stopped when the test ends.
+//!
+//! It must never outlive its test, nor stop anything but the process that it started.
+
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+
+use anyhow::{Context, ensure};
+use serde::Deserialize;
+use tempfile::TempDir;
+
+use crate::eventually::eventually;
+
+/// Where a ready process listens, as its ready file says.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Addresses {
+    /// Where agents connect.
+    pub listen: SocketAddr,
+    /// The admin port.
+    pub admin: SocketAddr,
+}
+
+/// A running program.
+pub struct Process {
+    name: String,
+    child: Child,
+    folder: TempDir,
+}
+
+/// Where Cargo puts the programs of the build that this test belongs to.
+fn programs() -> anyhow::Result<PathBuf> {
+    let test = std::env::current_exe()?;
+    // target/debug/deps/NAME-HASH
+    Ok(test.ancestors().nth(2).context("the test is not where Cargo puts tests")?.to_owned())
+}
+
+/// A program of this workspace, not started.
+///
+/// # Errors
+/// It has not been built.
+pub fn program(name: &str) -> anyhow::Result<Command> {
+    let path = programs()?.join(name);
+    ensure!(path.is_file(), "{} is missing: run: cargo build --workspace --bins", path.display());
+    let mut command = Command::new(path);
+    // What the developer's shell says must not change what is tested.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PORTOLAN_")) {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null());
+    Ok(command)
+}
+
+/// Runs a program to its end.
+///
+/// # Errors
+/// It has not been built or does not end in time.
+pub async fn run(name: &str, arguments: &[&str]) -> anyhow::Result<Output> {
+    let mut command = tokio::process::Command::from(program(name)?);
+    command.args(arguments).kill_on_drop(true);
+    tokio::time::timeout(crate::eventually::PATIENCE, command.output()).await.context("the program does not end")?.context("run")
+}
+
+impl Process {
+    /// Starts a program of this workspace with `--ready-file` and these arguments, and waits until it is ready.
+    ///
+    /// # Errors
+    /// It has not been built, cannot be started, or ends before it is ready.
+    ///
+    /// # Panics
+    /// When it is not ready in time.
+    pub async fn start(name: &str, arguments: &[&str]) -> anyhow::Result<(Self, Addresses)> {
+        let folder = tempfile::tempdir()?;
+        let ready = folder.path().join("ready");
+        let mut command = program(name)?;
+        command.args(arguments).arg("--ready-file").arg(&ready);
+        command.stdout(File::create(folder.path().join("stdout"))?).stderr(File::create(folder.path().join("stderr"))?);
+        let child = command.spawn().with_context(|| format!("start {name}"))?;
+        let mut process = Self { name: name.to_owned(), child, folder };
+        let addresses = eventually(&format!("{name} is ready"), async || process.look(&ready)).await?;
+        Ok((process, addresses))
+    }
+
+    /// Nothing yet, the addresses, or why there will be none.
+    fn look(&mut self, ready: &Path) -> Option<anyhow::Result<Addresses>> {
+        if let Ok(text) = fs::read(ready) {
+            return Some(serde_json::from_slice(&text).context("the ready file"));
+        }
+        match self.child.try_wait() {
+            Ok(None) => None,
+            Ok(Some(status)) => Some(Err(anyhow::anyhow!("{} ended before it was ready: {status}", self.name))),
+            Err(error) => Some(Err(error.into())),
+        }
+    }
+
+    /// What it has written to standard output.
+    #[must_use]
+    pub fn stdout(&self) -> String {
+        self.output("stdout")
+    }
+
+    /// What it has written to standard error.
+    #[must_use]
+    pub fn stderr(&self) -> String {
+        self.output("stderr")
+    }
+
+    fn output(&self, stream: &str) -> String {
+        fs::read(self.folder.path().join(stream)).map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default()
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Asks it to stop, as Kubernetes does.
+    ///
+    /// # Errors
+    /// It cannot be signalled.
+    pub fn terminate(&self) -> anyhow::Result<()> {
+        // The standard library signals nobody, and signals need no unsafe code in a program of their own.
+        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status()?;
+        ensure!(sent.success(), "kill -TERM: {sent}");
+        Ok(())
+    }
+
+    /// Kills it where it stands.
+    ///
+    /// # Errors
+    /// It cannot be killed.
+    pub fn kill9(&mut self) -> anyhow::Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Waits until it has ended.
+    ///
+    /// # Panics
+    /// When it does not end in time.
+    pub async fn ended(&mut self) -> ExitStatus {
+        eventually(&format!("{} ends", self.name), async || self.child.try_wait().ok().flatten()).await
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            for stream in ["stdout", "stderr"] {
+                show(&self.name, stream, &self.output(stream));
+            }
+        }
+    }
+}
+
+/// The end of what a failed test's process wrote, for the test's own output.
+#[expect(clippy::print_stderr, reason = "a failed test is read by people")]
+fn show(name: &str, stream: &str, text: &str) {
+    const LINES: usize = 40;
+    let skipped = text.lines().count().saturating_sub(LINES);
+    let tail: Vec<_> = text.lines().skip(skipped).collect();
+    eprintln!("---- {name} {stream}\n{}", tail.join("\n"));
+}
