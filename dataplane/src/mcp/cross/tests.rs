@@ -178,3 +178,13 @@ fn progress_and_cancellation_change_their_token_only() {
         r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"u1","reason":"r"}}"#
     );
 }
+
+#[test]
+fn state_that_a_server_gave_the_agent_comes_back_to_it_byte_for_byte() {
+    let rest = r#""requestState":"v1\u002e\/AbC==","inputResponses":{"k":{"action":"accept","content":{"n":1.50}}}"#;
+    let body: &'static str = format!(
+        r#"{{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{{"name":"gh_x",{rest},"_meta":{{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{{}}}}}}}}"#
+    )
+    .leak();
+    assert!(sent(body, MODERN, MODERN, &Outbound { name: Some("x"), ..OURS }).contains(rest));
+}
