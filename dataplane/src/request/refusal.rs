@@ -19,9 +19,9 @@ pub struct Refusal {
     /// The HTTP status.
     pub status: StatusCode,
     /// The JSON-RPC error, where the refusal has one.
-    pub rpc: Option<Rpc>,
+    pub rpc: Option<Box<Rpc>>,
     /// One more header: where to get a token, when to come back, what is allowed.
-    pub header: Option<(HeaderName, HeaderValue)>,
+    pub header: Option<Box<(HeaderName, HeaderValue)>>,
     /// The word for audit and metrics.
     pub word: &'static str,
     /// The policy and rule that said no.
@@ -59,7 +59,7 @@ impl Refusal {
     /// A refusal with a JSON-RPC error.
     pub fn rpc(status: StatusCode, word: &'static str, id: Option<Bytes>, code: i64, message: impl Into<String>) -> Self {
         let rpc = Rpc { id, code, message: message.into(), data: None };
-        Self { rpc: Some(rpc), ..Self::http(status, word) }
+        Self { rpc: Some(Box::new(rpc)), ..Self::http(status, word) }
     }
 
     /// The same with `error.data`.
@@ -72,7 +72,7 @@ impl Refusal {
 
     /// The same with one more header.
     pub fn with_header(mut self, name: HeaderName, value: &str) -> Self {
-        self.header = HeaderValue::from_str(value).ok().map(|value| (name, value));
+        self.header = HeaderValue::from_str(value).ok().map(|value| Box::new((name, value)));
         self
     }
 
@@ -185,7 +185,7 @@ impl Refusal {
             None => Response::new(Body::empty()),
         };
         *response.status_mut() = self.status;
-        if let Some((name, value)) = self.header {
+        if let Some((name, value)) = self.header.map(|header| *header) {
             response.headers_mut().insert(name, value);
         }
         response

@@ -197,3 +197,6 @@ fn ended(fleet: &proto::Fleet) -> super::Ended {
     let sessions = fleet.ended_sessions.iter();
     sessions.filter_map(|session| Some((<[u8; 16]>::try_from(session.session.as_ref()).ok()?, session.expires))).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,7 +43,7 @@ impl Compiler {
         let joined = names.into_iter().filter_map(|name| {
             let Some(Part::Server(part)) = self.part(name.as_str()) else { return None };
             let previous = before.remove(&name);
-            Some((name.clone(), self.join_server(name, part, attachments, previous)))
+            Some((name.clone(), self.join_server(name, part, attachments, previous.as_ref())))
         });
         joined.collect()
     }
@@ -53,17 +53,17 @@ impl Compiler {
         name: Name,
         part: &Arc<ServerPart>,
         attachments: &Attachments,
-        previous: Option<Joined<Server>>,
+        previous: Option<&Joined<Server>>,
     ) -> Joined<Server> {
         let endpoints = self.endpoints(&name);
         let catalogue_name = Name::new(Kind::Catalogue, name.namespace(), name.name());
         let inputs = self.server_inputs(&name, part, &catalogue_name, attachments);
-        if let Some(previous) = previous.as_ref().filter(|previous| previous.inputs == inputs) {
+        if let Some(previous) = previous.filter(|previous| previous.inputs == inputs) {
             // Endpoints come and go by the minute: they change nothing but the pool's own list.
             previous.value.upstream.set_endpoints(&endpoints);
             return Joined { inputs, value: Arc::clone(&previous.value) };
         }
-        let (upstream, legacy) = self.connect(part, previous.as_ref());
+        let (upstream, legacy) = self.connect(part, previous);
         upstream.set_endpoints(&endpoints);
         upstream.set_max_concurrent(part.proto.health.map_or(0, |health| health.max_concurrent));
         let catalogue = match self.part(catalogue_name.as_str()) {
