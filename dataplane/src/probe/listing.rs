@@ -31,6 +31,12 @@ pub struct Listing {
     pub tools: Vec<proto::Tool>,
     /// What is left out.
     pub omitted: Omitted,
+}
+
+/// A listing in the making.
+#[derive(Default)]
+struct Collector {
+    listing: Listing,
     names: HashSet<String>,
     bytes: usize,
 }
@@ -61,13 +67,13 @@ pub(super) async fn list(target: &Target, session: Option<&Session>) -> Result<L
         Some(session) => (Era::Legacy, Voice::Session(session)),
         None => (Era::Modern, Voice::Modern { method: "tools/list" }),
     };
-    let mut listing = Listing::default();
+    let mut collector = Collector::default();
     let mut cursors = HashSet::new();
     let mut cursor: Option<String> = None;
     for _ in 0..PAGES {
         let body = message::tools_list_request(ID, era, cursor.as_deref());
         let reply = post(target, &voice, body).await.map_err(too_large)?;
-        let Some(next) = listing.take(&reply)? else { return Ok(listing) };
+        let Some(next) = collector.take(&reply)? else { return Ok(collector.listing) };
         if !cursors.insert(next.clone()) {
             return Err(Fault::protocol("tools/list gives the same cursor twice"));
         }
@@ -82,7 +88,7 @@ fn too_large(fault: Fault) -> Fault {
     if fault == cut { Fault::new(Reason::ListTooLarge, "a page of tools/list is larger than 2 MiB") } else { fault }
 }
 
-impl Listing {
+impl Collector {
     /// Takes one page, and gives the cursor of the next.
     fn take(&mut self, reply: &Reply) -> Result<Option<String>, Fault> {
         if let Some(fault) = Fault::of_status(reply.status) {
@@ -109,12 +115,12 @@ impl Listing {
             Ok(tool) if self.names.contains(&tool.name) => self.omit("a tool of this name came before".to_owned()),
             Ok(tool) => {
                 self.bytes += definition.len();
-                if self.tools.len() == TOOLS || self.bytes > BYTES {
+                if self.listing.tools.len() == TOOLS || self.bytes > BYTES {
                     let message = format!("there are more than {TOOLS} tools or {} MiB of definitions", BYTES >> 20);
                     return Err(Fault::new(Reason::ListTooLarge, message));
                 }
                 self.names.insert(tool.name.clone());
-                self.tools.push(tool);
+                self.listing.tools.push(tool);
             }
             Err(why) => self.omit(why),
         }
@@ -122,7 +128,7 @@ impl Listing {
     }
 
     fn omit(&mut self, why: String) {
-        *self.omitted.0.entry(why).or_default() += 1;
+        *self.listing.omitted.0.entry(why).or_default() += 1;
     }
 }
 
@@ -136,4 +142,3 @@ fn usable(definition: &Bytes) -> Result<proto::Tool, String> {
     let digest = digest(definition).map_err(|error| error.to_string())?;
     Ok(proto::Tool { name: parsed.name().to_owned(), definition: definition.clone(), digest })
 }
-

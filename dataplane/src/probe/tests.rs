@@ -19,7 +19,8 @@ pub(super) const DISCOVERED: &str = r#"{"jsonrpc":"2.0","id":1,"result":{"result
     "capabilities":{"tools":{},"logging":{}},"instructions":"Be brief.","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"new","version":"2"}}}}"#;
 pub(super) const INITIALIZED: &str = r#"{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},
     "serverInfo":{"name":"old","version":"1"}}}"#;
-pub(super) const TOOLS: &str = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"add","inputSchema":{"type":"object"}}]}}"#;
+pub(super) const TOOLS: &str =
+    r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"add","inputSchema":{"type":"object"}}]}}"#;
 pub(super) const UNKNOWN: &str = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"Method not found"}}"#;
 
 /// What a server answers to each method.
@@ -35,7 +36,8 @@ impl Script {
     }
 
     pub(super) fn legacy() -> Self {
-        let refusal = r#"{"jsonrpc":"2.0","error":{"code":-32000,"message":"Bad Request: Server not initialized"},"id":null}"#;
+        let refusal =
+            r#"{"jsonrpc":"2.0","error":{"code":-32000,"message":"Bad Request: Server not initialized"},"id":null}"#;
         let session = format!("{JSON}mcp-session-id: s-1\r\n");
         Self {
             discover: answer("400 Bad Request", JSON, refusal),

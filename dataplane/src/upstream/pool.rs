@@ -66,7 +66,8 @@ impl Pool {
     pub(super) fn share(&self, connection: &Connection) {
         let Carrier::Http2(sender, stream) = &connection.carrier else { return };
         let mut held = self.held.lock();
-        if !held.closed {
+        // Before ALPN is known, requests at once dial at once; the surplus serves its one request and goes.
+        if !held.closed && held.shared.len() < SHARED {
             held.shared.push(Shared {
                 sender: sender.clone(),
                 streams: Arc::clone(stream.streams()),

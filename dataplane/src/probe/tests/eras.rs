@@ -40,7 +40,9 @@ async fn a_legacy_server_is_asked_in_a_session_that_is_ended() {
     assert_eq!(methods, ["server/discover", "initialize", "notifications/initialized", "tools/list", "DELETE"]);
     assert!(!requests[1].contains("mcp-protocol-version"), "nothing is agreed on before initialize");
     for request in &requests[2..] {
-        assert!(request.contains("mcp-session-id: s-1\r\n") && request.contains("mcp-protocol-version: 2025-06-18\r\n"));
+        assert!(
+            request.contains("mcp-session-id: s-1\r\n") && request.contains("mcp-protocol-version: 2025-06-18\r\n")
+        );
     }
 }
 

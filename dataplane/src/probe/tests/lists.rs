@@ -145,7 +145,8 @@ async fn a_session_is_ended_also_when_its_list_fails() {
 
 #[tokio::test]
 async fn a_server_that_claims_no_tools_is_not_asked_for_them() {
-    let bare = r#"{"jsonrpc":"2.0","id":1,"result":{"supportedVersions":["2026-07-28"],"capabilities":{"prompts":{}}}}"#;
+    let bare =
+        r#"{"jsonrpc":"2.0","id":1,"result":{"supportedVersions":["2026-07-28"],"capabilities":{"prompts":{}}}}"#;
     let mut server = Script { discover: json(bare), ..Script::modern() }.start().await;
     let found = look(&server).await.unwrap();
     assert!(found.listing.tools.is_empty());
