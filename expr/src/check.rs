@@ -222,7 +222,24 @@ impl Checked {
             return Err((id, unknown_function(name)));
         }
         call.args = self.visit_all(call.args, level)?;
+        if matches!(call.func_name.as_str(), operators::EQUALS | operators::NOT_EQUALS | operators::IN)
+            && call.args.iter().any(|side| self.is_optional(side))
+        {
+            // It would always be unequal, so a Deny would never deny.
+            return Err((id, "what is selected with `?` equals no value: write .orValue(...) behind it".into()));
+        }
         Ok(Expr::Call(call))
+    }
+
+    fn is_optional(&self, expr: &IdedExpr) -> bool {
+        match &expr.expr {
+            Expr::Call(call) => matches!(call.func_name.as_str(), operators::OPT_SELECT | operators::OPT_INDEX),
+            Expr::Ident(name) => {
+                let leaf = name.strip_prefix('#').and_then(|leaf| self.leaves.get(leaf.parse::<usize>().ok()?));
+                leaf.is_some_and(|leaf| matches!(leaf.ask, Ask::Value) && leaf.place.optional.is_some())
+            }
+            _ => false,
+        }
     }
 
     /// `text.matches("pattern")`: the pattern is compiled now, and never comes from a request.

@@ -159,6 +159,10 @@ fn unknown_variables_members_and_functions_are_refused_with_what_is_known() {
         ("type(arguments) == map", "unknown function `type`"),
         ("portolan.Rule{}.x", "messages cannot be built"),
         ("identity.claims.groups.exists(g, h == g)", "unknown variable `h`"),
+        ("arguments.?branch == \"main\"", "equals no value: write .orValue(...)"),
+        ("arguments.?branch != \"main\"", "equals no value"),
+        ("arguments.?branch in [\"main\"]", "equals no value"),
+        ("arguments.items.exists(i, i.?tag == \"x\")", "equals no value"),
         ("tool.name.matches(arguments.pattern)", "must be written out"),
         ("tool.name.matches(\"(\")", "the pattern does not compile"),
         ("tool.name.matches(\"((a{99}){99}){99}\")", "the pattern does not compile"),
@@ -223,6 +227,31 @@ fn an_evaluation_that_looks_at_too_much_fails_even_where_its_error_would_be_hidd
     assert_eq!(evaluate("arguments.items.exists(i, i == 1) || true"), Err(EvalError::TooCostly));
     assert_eq!(evaluate("arguments.text.contains(\"y\")"), Err(EvalError::TooCostly));
     assert_eq!(evaluate("arguments.items[4999] == 4999"), Ok(true));
+}
+
+#[test]
+fn what_is_answered_directly_is_what_the_interpreter_answers() {
+    let values = json!([null, true, false, 3, 0.5, "a", "ab", "", [], ["a"], ["b", 1], {}, {"a": 1}, {"b": "a"}]);
+    let mut all: Vec<_> = values.as_array().unwrap().iter().map(|value| json!({"v": value})).collect();
+    all.push(json!({}));
+    for (direct, within) in [
+        (r#"arguments.v == "a""#, r#"x == "a""#),
+        (r#"arguments.v != "a""#, r#"x != "a""#),
+        (r#""a" in arguments.v"#, r#""a" in x"#),
+        (r#"arguments.v.startsWith("a")"#, r#"x.startsWith("a")"#),
+        (r#"arguments.v.endsWith("b")"#, r#"x.endsWith("b")"#),
+        ("arguments.v", "x"),
+        ("!arguments.v", "!x"),
+        ("has(arguments.v.a)", "has(x.a)"),
+    ] {
+        let direct = Expression::parse(direct).unwrap();
+        let interpreted = Expression::parse(&format!("[arguments.v].exists(x, {within})")).unwrap();
+        for arguments in &all {
+            let facts = Sample { arguments: arguments.clone(), ..Sample::default() };
+            let (direct, interpreted) = (direct.evaluate(&facts), interpreted.evaluate(&facts));
+            assert_eq!(direct.ok(), interpreted.ok(), "{within} of {arguments}");
+        }
+    }
 }
 
 #[test]
