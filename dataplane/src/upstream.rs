@@ -100,12 +100,15 @@ impl Upstream {
         }
         let before = self.hosts.load_full();
         let next = Arc::new(before.follow(endpoints, &self.common));
+        if before.is_same(&next) {
+            return;
+        }
         self.hosts.store(Arc::clone(&next));
         before.retire(&next);
         self.changed.notify_waiters();
     }
 
-    /// Resolves when endpoints are next replaced.
+    /// Resolves when the endpoints next change.
     pub fn changed(&self) -> Notified<'_> {
         self.changed.notified()
     }

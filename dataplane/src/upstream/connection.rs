@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::future::Either;
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -137,15 +138,17 @@ impl Connection {
 
     /// Sends one request and waits for the head of its answer until `deadline`. Dropping the future cancels the request: HTTP/1.1 closes
     /// the connection, HTTP/2 resets the stream.
-    pub(super) async fn ask(
+    /// The request leaves before the future is first polled, so the future need not hold it.
+    pub(super) fn ask(
         &mut self,
         request: Request<Payload>,
         deadline: Option<Instant>,
-    ) -> Result<Response<Incoming>, Unanswered> {
-        match &mut self.carrier {
-            Carrier::Http1(sender) => within(deadline, sender.try_send_request(request)).await,
-            Carrier::Http2(sender, _) => within(deadline, sender.try_send_request(request)).await,
-        }
+    ) -> impl Future<Output = Result<Response<Incoming>, Unanswered>> {
+        let exchange = match &mut self.carrier {
+            Carrier::Http1(sender) => Either::Left(sender.try_send_request(request)),
+            Carrier::Http2(sender, _) => Either::Right(sender.try_send_request(request)),
+        };
+        within(deadline, exchange)
     }
 }
 

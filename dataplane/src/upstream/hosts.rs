@@ -45,6 +45,15 @@ impl Hosts {
         next
     }
 
+    /// Whether an edit changed nothing.
+    pub(super) fn is_same(&self, next: &Self) -> bool {
+        let same = |one: &Arc<Host>, other: &Arc<Host>| Arc::ptr_eq(one, other);
+        self.all.len() == next.all.len()
+            && self.ready.len() == next.ready.len()
+            && self.all.values().zip(next.all.values()).all(|(one, other)| same(one, other))
+            && self.ready.iter().zip(&next.ready).all(|(one, other)| same(one, other))
+    }
+
     /// Closes what `next` no longer has.
     pub(super) fn retire(&self, next: &Self) {
         self.all.iter().filter(|(name, _)| !next.all.contains_key(*name)).for_each(|(_, host)| host.close());

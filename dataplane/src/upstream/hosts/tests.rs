@@ -48,3 +48,14 @@ fn an_empty_or_unready_set_offers_nothing() {
     assert!(Hosts::default().pick().is_none());
     assert!(Hosts::default().follow(&endpoints(&[(1, false)]), &common()).pick().is_none());
 }
+
+#[test]
+fn an_edit_that_changes_nothing_is_known_for_it() {
+    let common = common();
+    let before = Hosts::default().follow(&endpoints(&[(1, true), (2, false)]), &common);
+    let same = |ports: &[(u16, bool)]| before.is_same(&before.follow(&endpoints(ports), &common));
+    assert!(same(&[(1, true), (2, false)]));
+    assert!(!same(&[(1, true), (2, true)]));
+    assert!(!same(&[(1, true)]));
+    assert!(!same(&[(1, true), (3, false)]));
+}

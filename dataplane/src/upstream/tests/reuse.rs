@@ -182,3 +182,10 @@ async fn workers_share_no_connection() {
     }
     assert_eq!(server.seen().into_iter().filter(|event| *event == Event::Accepted).count(), 2);
 }
+
+#[tokio::test]
+async fn the_future_of_a_request_stays_small() {
+    let upstream = upstream(&[]);
+    let size = size_of_val(&upstream.send(0, None, call(), &super::DEADLINES));
+    assert!(size <= 1920, "{size} bytes are moved and held for every request");
+}
