@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portolan_config::delta::client::{Reaction, Session};
 use portolan_config::Name;
+use portolan_config::delta::client::{Reaction, Session};
 use portolan_config::proto::{self, from_gateway};
 use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};

@@ -4,12 +4,13 @@
 //! a lock; nothing depends on how many tools, servers or routes there are.
 
 pub mod admit;
+pub mod arrival;
+pub mod ask;
 pub mod authenticate;
 pub mod body;
 pub mod call;
 pub mod cancel;
 pub mod context;
-pub mod ask;
 pub mod crossing;
 pub mod detach;
 pub mod discover;

@@ -31,7 +31,9 @@ fn own(folder: &Path) -> anyhow::Result<Ring> {
     fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
     let path = folder.join(FILE);
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-        Ok(mut file) => file.write_all(Ring::new_key_file().as_bytes()).with_context(|| format!("{}", path.display()))?,
+        Ok(mut file) => {
+            file.write_all(Ring::new_key_file().as_bytes()).with_context(|| format!("{}", path.display()))?
+        }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error).with_context(|| format!("{}", path.display())),
     }

@@ -31,7 +31,7 @@ pub(super) async fn discover(target: &Target) -> Outcome<Introduction> {
     let voice = Voice::Modern { method: "server/discover" };
     let reply = match post(target, &voice, message::discover_request(ID)).await {
         Ok(reply) => reply,
-        Err(fault) => return Outcome::Unknown(fault),
+        Err(error) => return Outcome::Unknown(error.into()),
     };
     let mut introduction = match (modern(&reply), Fault::of_status(reply.status)) {
         (Some(introduction), _) => introduction,
@@ -72,7 +72,7 @@ pub(super) async fn initialize(target: &Target) -> Outcome<Opened> {
     let body = message::initialize_request(ID, newest.unwrap_or(Revision::NEWEST_LEGACY), None);
     let reply = match post(target, &Voice::Opening, body).await {
         Ok(reply) => reply,
-        Err(fault) => return Outcome::Unknown(fault),
+        Err(error) => return Outcome::Unknown(error.into()),
     };
     if let Some(fault) = Fault::of_status(reply.status) {
         return Outcome::Unknown(fault);
@@ -91,7 +91,7 @@ pub(super) async fn initialize(target: &Target) -> Outcome<Opened> {
             let fault = Fault::protocol(format!("notifications/initialized is answered with HTTP status {status}"));
             Outcome::Unknown(Fault::of_status(reply.status).unwrap_or(fault))
         }
-        Err(fault) => Outcome::Unknown(fault),
+        Err(error) => Outcome::Unknown(error.into()),
     }
 }
 

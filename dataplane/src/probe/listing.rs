@@ -15,6 +15,7 @@ use crate::mcp::definition::Definition;
 use crate::mcp::digest::digest;
 use crate::mcp::message;
 use crate::mcp::param::ParamHeader;
+use crate::upstream::UpstreamError;
 use crate::upstream::ask::Reply;
 
 const PAGES: usize = 64;
@@ -83,9 +84,11 @@ pub(super) async fn list(target: &Target, session: Option<&Session>) -> Result<L
 }
 
 /// A page that is cut off at its bound is a list that is too large.
-fn too_large(fault: Fault) -> Fault {
-    let cut = Fault::from(crate::upstream::UpstreamError::TooLarge);
-    if fault == cut { Fault::new(Reason::ListTooLarge, "a page of tools/list is larger than 2 MiB") } else { fault }
+fn too_large(error: UpstreamError) -> Fault {
+    match error {
+        UpstreamError::TooLarge => Fault::new(Reason::ListTooLarge, "a page of tools/list is larger than 2 MiB"),
+        error => error.into(),
+    }
 }
 
 impl Collector {

@@ -7,13 +7,12 @@ use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HOST, USER_AGENT};
 use http::{HeaderValue, Method, Request, Uri};
 
-use super::fault::Fault;
 use super::target::{Credential, Target};
 use crate::mcp::answer::{ErrorParts, ResultParts};
 use crate::mcp::headers::{METHOD, PROTOCOL_VERSION, SESSION_ID};
 use crate::mcp::{Revision, Shape, scan_response};
-use crate::upstream::Deadlines;
 use crate::upstream::ask::{Reply, ask, is_media};
+use crate::upstream::{Deadlines, UpstreamError};
 
 /// The id of every request of ours: there is never more than one under way.
 pub(super) const ID: &[u8] = b"1";
@@ -54,7 +53,7 @@ pub(super) enum Said {
 }
 
 /// Sends one message.
-pub(super) async fn post(target: &Target, voice: &Voice<'_>, body: Bytes) -> Result<Reply, Fault> {
+pub(super) async fn post(target: &Target, voice: &Voice<'_>, body: Bytes) -> Result<Reply, UpstreamError> {
     send(target, voice, Method::POST, body).await
 }
 
@@ -66,7 +65,7 @@ pub(super) async fn delete(target: &Target, session: &Session) {
     }
 }
 
-async fn send(target: &Target, voice: &Voice<'_>, method: Method, body: Bytes) -> Result<Reply, Fault> {
+async fn send(target: &Target, voice: &Voice<'_>, method: Method, body: Bytes) -> Result<Reply, UpstreamError> {
     let mut request = Request::new(body);
     *request.method_mut() = method.clone();
     *request.uri_mut() = Uri::from(target.path.clone());
@@ -100,7 +99,7 @@ async fn send(target: &Target, voice: &Voice<'_>, method: Method, body: Bytes) -
     let patience = target.timing.timeout;
     let deadlines =
         Deadlines { connect: patience.min(CONNECT), first_byte: patience, total: patience, answer_bytes: ANSWER_BYTES };
-    Ok(ask(&target.upstream, target.upstream.background(), want, request, &deadlines).await?)
+    ask(&target.upstream, target.upstream.background(), want, request, &deadlines).await
 }
 
 /// Reads the response out of an answer, with any status.

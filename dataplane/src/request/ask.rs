@@ -36,7 +36,8 @@ pub async fn ask(
     let events = headers
         .get(CONTENT_TYPE)
         .is_some_and(|value| value.as_bytes().to_ascii_lowercase().starts_with(b"text/event-stream"));
-    let message = if events { first_response(answer, deadlines.answer_bytes).await? } else { answer.body.bytes().await? };
+    let message =
+        if events { first_response(answer, deadlines.answer_bytes).await? } else { answer.body.bytes().await? };
     Ok(Reply { status, headers, message, endpoint })
 }
 

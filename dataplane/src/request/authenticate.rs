@@ -11,7 +11,12 @@ use crate::policy::Identity;
 use crate::snapshot::{Access, Route};
 
 /// The principal of a request.
-pub fn authenticate(route: &Route, resource: &Resource, headers: &HeaderMap, now: u64) -> Result<Arc<Identity>, Refusal> {
+pub fn authenticate(
+    route: &Route,
+    resource: &Resource,
+    headers: &HeaderMap,
+    now: u64,
+) -> Result<Arc<Identity>, Refusal> {
     match &route.access {
         Access::Open => Ok(Identity::anonymous()),
         Access::Undeclared => Err(Refusal::unauthorized("Bearer")),

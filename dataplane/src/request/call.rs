@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
 use http::{Response, StatusCode};
 
+use super::arrival::{Arrival, Content};
 use super::body::Body;
 use super::crossing::{Opened, Owner};
 use super::detach::Detached;
@@ -22,11 +22,10 @@ use crate::mcp::headers::HeaderFault;
 use crate::mcp::message as build;
 use crate::mcp::revision::{Era, Revision};
 use crate::snapshot::Server;
-use crate::upstream::{Answer, Deadlines, UpstreamError};
+use crate::upstream::{Deadlines, UpstreamError};
 
 /// Said when a server asks for what we did not offer.
 pub const UNFINISHED: &str = "the server asks for input that cannot be carried to this agent";
-const REFUSED: &str = "the server refused the gateway's credentials";
 
 /// What can become of a call on its way.
 pub enum Failure {
@@ -34,6 +33,8 @@ pub enum Failure {
     Upstream(UpstreamError),
     /// An answer that is none of the protocol's.
     Invalid(&'static str),
+    /// As many streams as this gateway holds are open.
+    TooManyStreams,
     /// The server's session is gone, and with it the agent's.
     SessionLost,
     /// The server's credential is not to be had.
@@ -75,16 +76,16 @@ async fn attempt(exchange: &mut Exchange<'_>, message: &Message, target: &Target
             id: exchange.context.next_id(),
             session: upstream_session.clone(),
         };
-        let answer = send(exchange, message, target, &forward).await?;
-        let lost = answer.status == StatusCode::NOT_FOUND && upstream_session.is_some();
-        match (lost, upstream_session) {
+        let arrival = send(exchange, message, target, &forward).await?;
+        let session = upstream_session.filter(|session| session.id.is_some());
+        match session.filter(|_| arrival.status == StatusCode::NOT_FOUND) {
+            None => return respond(exchange, message, forward, arrival),
             // The server refused before it ran anything: a session of our own is opened anew, once.
-            (true, Some(session)) if message.is_modern() && !retried => {
-                server.legacy.forget(&owner(exchange), &session);
+            Some(lost) if message.is_modern() && !retried => {
+                server.legacy.forget(&owner(exchange), &lost);
                 retried = true;
             }
-            (true, _) => return Err(Failure::SessionLost),
-            (false, _) => return respond(exchange, message, forward, answer).await,
+            Some(_) => return Err(Failure::SessionLost),
         }
     }
 }
@@ -115,25 +116,30 @@ async fn send(
     message: &Message,
     target: &Target,
     forward: &Forward,
-) -> Result<Answer, Failure> {
+) -> Result<Arrival, Failure> {
     let request = forward.request(exchange, message, target).map_err(Failure::Arguments)?;
     let server = Arc::clone(&forward.server);
     let want = forward.session.as_ref().filter(|session| session.id.is_some()).map(|session| session.endpoint.clone());
-    let deadlines = deadlines(exchange);
+    let deadlines = deadlines(exchange, &server);
     let worker = exchange.worker;
     if message.is_modern() {
         // A modern client that goes away has cancelled: what is under way is dropped, and an older server told so.
         let guard = Guard::arm(exchange, forward);
         let answer = server.upstream.send(worker, want.as_deref(), request, &deadlines).await;
+        let arrival = match answer {
+            Ok(answer) => Arrival::of(answer).await,
+            Err(error) => Err(error),
+        };
         guard.disarm();
-        return Ok(answer?);
+        return Ok(arrival?);
     }
     // An older client that goes away has not cancelled: the call runs to its end all the same.
-    let mut sending =
-        Detached::new(async move { server.upstream.send(worker, want.as_deref(), request, &deadlines).await });
+    let mut sending = Detached::new(async move {
+        Arrival::of(server.upstream.send(worker, want.as_deref(), request, &deadlines).await?).await
+    });
     let Some(running) = relay::running(exchange, message) else { return Ok(sending.await?) };
     tokio::select! {
-        answer = &mut sending => Ok(answer?),
+        arrival = &mut sending => Ok(arrival?),
         () = running.cancelled() => {
             sending.abandon();
             if let Some(withdrawal) = Withdrawal::of(exchange, forward) {
@@ -144,22 +150,23 @@ async fn send(
     }
 }
 
-/// How long a call may take, and how large its answer may be.
-pub fn deadlines(exchange: &Exchange<'_>) -> Deadlines {
+/// How long a call may take, and how large its answer may be: the smallest of what the gateway and the policies say.
+pub fn deadlines(exchange: &Exchange<'_>, server: &Server) -> Deadlines {
     let limits = &exchange.context.limits;
+    let said = [exchange.route.policy.response_bytes(), server.policy.response_bytes()];
     Deadlines {
         connect: limits.upstream_connect,
         first_byte: limits.upstream_first_byte,
         total: limits.upstream_total,
-        answer_bytes: exchange.response_bytes().unwrap_or(limits.response_bytes),
+        answer_bytes: said.into_iter().flatten().fold(limits.response_bytes, u64::min),
     }
 }
 
-async fn respond(
+fn respond(
     exchange: &mut Exchange<'_>,
     message: &Message,
     forward: Forward,
-    answer: Answer,
+    arrival: Arrival,
 ) -> Result<Response<Body>, Failure> {
     let rewriter = Rewriter {
         ours: forward.id,
@@ -167,40 +174,12 @@ async fn respond(
         progress: message.progress_token(),
         crossing: Crossing { client: message.revision(), upstream: forward.revision },
     };
-    let kind = answer.headers.get(CONTENT_TYPE).map(|value| media(value.as_bytes())).unwrap_or_default();
-    match kind {
-        Media::Json => whole(exchange, rewriter, answer).await,
-        Media::Events if answer.status.is_success() => Ok(relay::relay(exchange, message, forward, rewriter, answer)),
-        _ if [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&answer.status) => {
-            Err(Failure::Invalid(REFUSED))
-        }
-        _ => Err(Failure::Invalid("the server's answer is neither JSON nor an event stream")),
-    }
-}
-
-#[derive(Default)]
-enum Media {
-    Json,
-    Events,
-    #[default]
-    Other,
-}
-
-fn media(value: &[u8]) -> Media {
-    let bare = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-    if bare.eq_ignore_ascii_case(b"application/json") {
-        Media::Json
-    } else if bare.eq_ignore_ascii_case(b"text/event-stream") {
-        Media::Events
-    } else {
-        Media::Other
-    }
-}
-
-/// An answer that came as one JSON message goes out as one.
-async fn whole(exchange: &mut Exchange<'_>, rewriter: Rewriter, answer: Answer) -> Result<Response<Body>, Failure> {
-    let refused = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&answer.status);
-    let bytes = answer.body.bytes().await?;
+    let refused = arrival.is_refusal();
+    let bytes = match arrival.content {
+        Content::Events(answer) => return relay::relay(exchange, message, forward, rewriter, *answer),
+        Content::Message(bytes) => bytes,
+        Content::Other => Bytes::new(),
+    };
     match rewriter.rewrite(&bytes) {
         Ok(Rewritten::Result(body)) => Ok(respond::json(StatusCode::OK, body)),
         Ok(Rewritten::Error { body, code }) if respond::is_for_agents(code) => {
@@ -208,7 +187,7 @@ async fn whole(exchange: &mut Exchange<'_>, rewriter: Rewriter, answer: Answer) 
             Ok(respond::json(StatusCode::OK, body))
         }
         Ok(Rewritten::Unfinished) => Err(Failure::Invalid(UNFINISHED)),
-        _ if refused => Err(Failure::Invalid(REFUSED)),
+        _ if refused => Err(Failure::Invalid("the server refused the gateway's credentials")),
         _ => Err(Failure::Invalid("the server's answer is not one of the protocol's")),
     }
 }
@@ -226,6 +205,7 @@ fn fail(
         Failure::Cancelled => return Ok(relay::silence()),
         Failure::Arguments(fault) => ("bad_arguments", fault.message().into_owned()),
         Failure::Upstream(error) => (error.word(), format!("server {} did not answer: {error}", server.label)),
+        Failure::TooManyStreams => return Err(Refusal::unavailable("too many open streams")),
         Failure::Invalid(reason) => ("invalid_answer", format!("server {}: {reason}", server.label)),
         Failure::NoCredential => {
             ("no_credential", format!("server {}: the gateway's credentials for it are not to be had", server.label))
@@ -239,4 +219,3 @@ fn fail(
     let body: Bytes = build::tool_error(&message.raw_id(), message.era(), &text);
     Ok(respond::json(StatusCode::OK, body))
 }
-

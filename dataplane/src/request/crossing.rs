@@ -37,11 +37,7 @@ impl Default for LegacySessions {
 
 impl LegacySessions {
     /// The owner's session; opened by `open` if there is none, once even when many calls need it at the same time.
-    pub async fn get<E>(
-        &self,
-        owner: &Owner,
-        open: impl Future<Output = Result<Opened, E>>,
-    ) -> Result<Arc<Opened>, E> {
+    pub async fn get<E>(&self, owner: &Owner, open: impl Future<Output = Result<Opened, E>>) -> Result<Arc<Opened>, E> {
         self.by_owner.get_or_insert_async(owner, async { open.await.map(Arc::new) }).await
     }
 

@@ -24,7 +24,9 @@ pub fn instructions(exchange: &Exchange<'_>) -> Option<String> {
     let mut text = String::new();
     for entry in &exchange.route.servers {
         let facts = entry.server.as_ref().filter(|server| !server.closed).and_then(|server| server.facts.as_ref());
-        let Some(words) = facts.map(|facts| facts.instructions.trim()).filter(|words| !words.is_empty()) else { continue };
+        let Some(words) = facts.map(|facts| facts.instructions.trim()).filter(|words| !words.is_empty()) else {
+            continue;
+        };
         if text.len() + words.len() > INSTRUCTIONS {
             break;
         }

@@ -53,9 +53,4 @@ impl Exchange<'_> {
     pub fn request_bytes(&self) -> Option<u64> {
         self.route.policy.request_bytes()
     }
-
-    /// The bound of an answer that the route's policy sets.
-    pub fn response_bytes(&self) -> Option<u64> {
-        self.route.policy.response_bytes()
-    }
 }

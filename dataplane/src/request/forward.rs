@@ -11,7 +11,7 @@ use super::exchange::Exchange;
 use super::judge::Target;
 use super::message::Message;
 use crate::mcp::cross::{self, Crossing, Outbound};
-use crate::mcp::headers::{self, HeaderFault, SESSION_ID};
+use crate::mcp::headers::{self, HeaderFault, PARAM_PREFIX, SESSION_ID};
 use crate::mcp::param;
 use crate::mcp::revision::{Era, Revision};
 use crate::snapshot::Server;
@@ -36,7 +36,12 @@ pub struct Forward {
 
 impl Forward {
     /// The request, whole.
-    pub fn request(&self, exchange: &Exchange<'_>, message: &Message, target: &Target) -> Result<Request<Bytes>, HeaderFault> {
+    pub fn request(
+        &self,
+        exchange: &Exchange<'_>,
+        message: &Message,
+        target: &Target,
+    ) -> Result<Request<Bytes>, HeaderFault> {
         let tool = &exchange.route.tools.all()[target.index];
         let id = self.id.to_string();
         let parent = exchange.trace.child();
@@ -53,6 +58,7 @@ impl Forward {
         let mut request = plain(&self.server, self.session.as_deref(), &exchange.trace, body);
         headers::mirror(request.headers_mut(), self.revision, "tools/call", Some(&tool.own));
         if self.revision.era() == Era::Modern {
+            pass_unknown_params(&exchange.headers, request.headers_mut());
             for (name, value) in param::compute(&tool.headers, message.arguments())? {
                 request.headers_mut().insert(name, value);
             }
@@ -61,13 +67,17 @@ impl Forward {
     }
 }
 
+/// Mirrored arguments that the schema we know does not ask for may be of a newer one: they go on (2026-07-28, custom headers).
+fn pass_unknown_params(from: &HeaderMap, to: &mut HeaderMap) {
+    for (name, value) in from {
+        if name.as_str().starts_with(PARAM_PREFIX) {
+            to.append(name.clone(), value.clone());
+        }
+    }
+}
+
 /// A request to a server with the headers that all of them have. None of the agent's own headers goes on.
-pub fn plain(
-    server: &Server,
-    session: Option<&Opened>,
-    trace: &Trace,
-    body: Bytes,
-) -> Request<Bytes> {
+pub fn plain(server: &Server, session: Option<&Opened>, trace: &Trace, body: Bytes) -> Request<Bytes> {
     let mut request = Request::new(body);
     *request.method_mut() = Method::POST;
     *request.uri_mut() = Uri::from(server.target().clone());

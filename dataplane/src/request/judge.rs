@@ -4,14 +4,13 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::StatusCode;
 
 use super::exchange::Exchange;
 use super::message::{self, Message};
 use super::refusal::{By, Refusal};
-use crate::mcp::{error, param};
 use crate::mcp::revision::Era;
+use crate::mcp::{error, param};
 use crate::policy::{CallFacts, Identity, ItemFacts, PolicySet, Verdict};
 use crate::snapshot::{Route, Server, Tool};
 use crate::telemetry::Verdict as Record;
@@ -27,8 +26,7 @@ pub struct Target {
 /// Refuses a principal whom identity alone keeps from everything here.
 pub fn endpoint(route: &Route, identity: &Identity) -> Result<(), Refusal> {
     match route.policy.denies_endpoint(identity) {
-        Some(policy) => Err(Refusal::http(StatusCode::FORBIDDEN, "denied")
-            .by(By { policy, rule: Arc::from("") })),
+        Some(policy) => Err(Refusal::http(StatusCode::FORBIDDEN, "denied").by(By { policy, rule: Arc::from("") })),
         None => Ok(()),
     }
 }
@@ -54,7 +52,8 @@ fn mirrored(exchange: &Exchange<'_>, message: &Message, tool: &Tool) -> Result<(
     if message.era() == Era::Legacy {
         return Ok(());
     }
-    param::validate(&exchange.headers, &tool.headers, message.arguments()).map_err(|fault| message::faulty(&fault, None))
+    param::validate(&exchange.headers, &tool.headers, message.arguments())
+        .map_err(|fault| message::faulty(&fault, None))
 }
 
 /// The answer for a tool that is not there, or must not be known to be.
@@ -118,20 +117,20 @@ fn denied(era: Era, by: By) -> Refusal {
 
 fn limit(exchange: &mut Exchange<'_>, message: &Message, tool: &Tool, server: &Server) -> Result<(), Refusal> {
     let (pods, now) = (exchange.snapshot.pods, exchange.context.monotonic());
+    let mut would = None;
     let as_agent = facts(exchange, message, tool, server);
     let as_server = CallFacts { tool_name: &tool.own, ..as_agent };
-    let outcomes = [
-        exchange.route.policy.limit(&as_agent, &exchange.context.limiter, pods, now),
-        server.policy.limit(&as_server, &exchange.context.limiter, pods, now),
-    ];
-    for outcome in outcomes {
-        if let Some((policy, rule)) = outcome.would_limit {
-            exchange.account.judged(Record::WouldLimit, Some(policy), Some(rule));
-        }
+    // In turn: a call that the route's limit refuses must not use up the server's.
+    for (policies, facts) in [(&exchange.route.policy, as_agent), (&server.policy, as_server)] {
+        let outcome = policies.limit(&facts, &exchange.context.limiter, pods, now);
         if let Some(limited) = outcome.limited {
             let by = By { policy: limited.policy, rule: limited.name };
-            return Err(Refusal::limited(None::<Bytes>, by, limited.retry_after));
+            return Err(Refusal::limited(None, by, limited.retry_after));
         }
+        would = would.or(outcome.would_limit);
+    }
+    if let Some((policy, rule)) = would {
+        exchange.account.judged(Record::WouldLimit, Some(policy), Some(rule));
     }
     Ok(())
 }

@@ -43,6 +43,12 @@ fn start(exchange: &Exchange<'_>, message: &Message) -> Result<usize, Refusal> {
     let cursor = Cursor::open(&exchange.context.ring, &exchange.binding(), &text).ok();
     let cursor = cursor.filter(|cursor| cursor.catalogue == exchange.route.tools.digest());
     cursor.map(|cursor| cursor.offset as usize).ok_or_else(|| {
-        Refusal::rpc(StatusCode::OK, "bad_cursor", None, error::INVALID_PARAMS, "the cursor is not valid: list again from the start")
+        Refusal::rpc(
+            StatusCode::OK,
+            "bad_cursor",
+            None,
+            error::INVALID_PARAMS,
+            "the cursor is not valid: list again from the start",
+        )
     })
 }

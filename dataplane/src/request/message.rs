@@ -14,9 +14,9 @@ use super::refusal::Refusal;
 use super::session::OpenSession;
 use crate::mcp::classify::{self, Inbound as Sorted};
 use crate::mcp::envelope::{Envelope, scan};
+use crate::mcp::error;
 use crate::mcp::headers::{self, HeaderFault};
 use crate::mcp::revision::{Era, Revision};
-use crate::mcp::error;
 
 /// What a message asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,4 +210,3 @@ pub fn named_session(headers: &HeaderMap) -> Result<&str, Refusal> {
         .map_err(|fault| faulty(&fault, None))?
         .ok_or_else(|| Refusal::http(StatusCode::BAD_REQUEST, "session_required"))
 }
-

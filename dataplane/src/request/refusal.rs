@@ -57,7 +57,13 @@ impl Refusal {
     }
 
     /// A refusal with a JSON-RPC error.
-    pub fn rpc(status: StatusCode, word: &'static str, id: Option<Bytes>, code: i64, message: impl Into<String>) -> Self {
+    pub fn rpc(
+        status: StatusCode,
+        word: &'static str,
+        id: Option<Bytes>,
+        code: i64,
+        message: impl Into<String>,
+    ) -> Self {
         let rpc = Rpc { id, code, message: message.into(), data: None };
         Self { rpc: Some(Box::new(rpc)), ..Self::http(status, word) }
     }

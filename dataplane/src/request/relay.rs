@@ -9,13 +9,13 @@ use http::Response;
 use tokio::time::sleep;
 
 use super::body::Body;
-use super::call::UNFINISHED;
+use super::call::{self, Failure, UNFINISHED};
 use super::cancel::Running;
 use super::exchange::Exchange;
 use super::forward::{self, Forward};
 use super::message::Message;
 use super::respond::{self, Rewriter, Rewritten};
-use super::stream;
+use super::stream::{self, Place};
 use super::vigil::Vigil;
 use super::withdraw::Withdrawal;
 use crate::mcp::revision::Era;
@@ -37,6 +37,7 @@ struct Relay {
     worker: usize,
     trace: Trace,
     deadlines: Deadlines,
+    _place: Place,
 }
 
 /// The entry of an older client's call among those that it may cancel.
@@ -57,7 +58,8 @@ pub fn relay(
     forward: Forward,
     rewriter: Rewriter,
     answer: Answer,
-) -> Response<Body> {
+) -> Result<Response<Body>, Failure> {
+    let place = stream::place(exchange).ok_or(Failure::TooManyStreams)?;
     let tool = message.name().map(|name| Arc::from(&*name));
     let relay = Relay {
         body: Some(answer.body),
@@ -68,11 +70,12 @@ pub fn relay(
         heartbeat: exchange.context.limits.heartbeat,
         worker: exchange.worker,
         trace: exchange.trace.clone(),
-        deadlines: super::call::deadlines(exchange),
+        deadlines: call::deadlines(exchange, &forward.server),
+        _place: place,
         forward,
         rewriter,
     };
-    stream::response(relay.events())
+    Ok(stream::response(relay.events()))
 }
 
 /// What happened on the way.
@@ -141,7 +144,9 @@ impl Relay {
         match self.rewriter.rewrite(data) {
             Ok(Rewritten::Result(body)) => Some(self.last(&body)),
             Ok(Rewritten::Error { body, code }) if respond::is_for_agents(code) => Some(self.last(&body)),
-            Ok(Rewritten::Error { .. }) | Err(_) => Some(self.broken("the server's answer is not one of the protocol's")),
+            Ok(Rewritten::Error { .. }) | Err(_) => {
+                Some(self.broken("the server's answer is not one of the protocol's"))
+            }
             Ok(Rewritten::Unfinished) => Some(self.broken(UNFINISHED)),
             Ok(Rewritten::Notification(body)) => Some(sse::encode(&body)),
             Ok(Rewritten::Asked(id)) => {
@@ -176,8 +181,7 @@ impl Relay {
         }
         let forward = &self.forward;
         let body = error::render(Some(id), error::METHOD_NOT_FOUND, "the client has not declared this", None);
-        let mut request =
-            forward::plain(&forward.server, forward.session.as_deref(), &self.trace, body);
+        let mut request = forward::plain(&forward.server, forward.session.as_deref(), &self.trace, body);
         headers::mirror(request.headers_mut(), forward.revision, "", None);
         let want = forward.session.as_ref().filter(|session| session.id.is_some());
         let want = want.map(|session| session.endpoint.clone());

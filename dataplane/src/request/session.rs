@@ -30,6 +30,8 @@ use crate::upstream::{Deadlines, UpstreamError};
 const OPENING: Duration = Duration::from_secs(1);
 /// Servers that one session may hold sessions on: their ids travel in ours, and heads are bounded.
 const MOST_UPSTREAMS: usize = 32;
+/// Longest id of a server's session that is kept, for the same reason; they are UUIDs as a rule.
+const UPSTREAM_ID: usize = 256;
 
 /// A session that was presented and is good.
 pub struct OpenSession {
@@ -88,7 +90,11 @@ pub async fn initialize(exchange: &Exchange<'_>, message: &Message) -> Result<Re
     };
     for (server, outcome) in join_all(opening).await {
         match outcome {
-            Ok(Ok(opened)) => contents.upstreams.extend(kept(server, &opened)),
+            Ok(Ok(opened)) if opened.id.is_none() => {}
+            Ok(Ok(opened)) => match kept(server, &opened) {
+                Some(kept) => contents.upstreams.push(kept),
+                None => contents.absent.push(server.name.to_string()),
+            },
             _ => contents.absent.push(server.name.to_string()),
         }
     }
@@ -107,10 +113,11 @@ fn wants_session(server: &Server, revision: Revision) -> bool {
 }
 
 fn kept(server: &Server, opened: &Opened) -> Option<UpstreamSession> {
+    let id = opened.id.as_ref()?.to_str().ok().filter(|id| id.len() <= UPSTREAM_ID)?;
     Some(UpstreamSession {
         server: server.name.to_string(),
         endpoint: opened.endpoint.clone(),
-        id: opened.id.as_ref()?.to_str().ok()?.to_owned(),
+        id: id.to_owned(),
         revision: opened.revision,
     })
 }

@@ -1,5 +1,8 @@
 //! The stream that an older client may open by GET. Nothing of this endpoint is announced on it yet but that it lives.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures::Stream;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
@@ -17,6 +20,7 @@ use super::vigil::Vigil;
 use crate::drain::{Phase, Signal};
 use crate::mcp::headers::{self, SESSION_ID};
 use crate::mcp::sse::KEEP_ALIVE;
+use crate::telemetry::metrics::Counted;
 
 /// Asks proxies on the way to pass events on as they come.
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -31,16 +35,22 @@ pub fn listen(exchange: &Exchange<'_>) -> Result<Response<Body>, Refusal> {
         return Err(Refusal::not_acceptable());
     }
     let session = OpenSession::open(exchange, message::named_session(&exchange.headers)?, now())?;
-    let permit = permit(exchange)?;
+    let place = place(exchange).ok_or_else(|| Refusal::unavailable("too many open streams"))?;
     let vigil = Vigil::over(exchange, None, Some(session.fingerprint));
     let heartbeat = exchange.context.limits.heartbeat;
-    Ok(response(idle(vigil, exchange.context.drain.clone(), permit, heartbeat)))
+    Ok(response(idle(vigil, exchange.context.drain.clone(), place, heartbeat)))
 }
 
 /// A place among the open streams of this gateway.
-pub fn permit(exchange: &Exchange<'_>) -> Result<OwnedSemaphorePermit, Refusal> {
-    let streams = std::sync::Arc::clone(&exchange.context.streams);
-    streams.try_acquire_owned().map_err(|_| Refusal::unavailable("too many open streams"))
+pub struct Place {
+    _permit: OwnedSemaphorePermit,
+    _counted: Counted,
+}
+
+/// Takes a place, if there is one.
+pub fn place(exchange: &Exchange<'_>) -> Option<Place> {
+    let permit = Arc::clone(&exchange.context.streams).try_acquire_owned().ok()?;
+    Some(Place { _permit: permit, _counted: exchange.context.telemetry.metrics().stream() })
 }
 
 /// An answer of events.
@@ -53,17 +63,12 @@ pub fn response(events: impl Stream<Item = Bytes> + Send + 'static) -> Response<
     response
 }
 
-fn idle(
-    vigil: Vigil,
-    drain: Signal,
-    permit: OwnedSemaphorePermit,
-    heartbeat: std::time::Duration,
-) -> impl Stream<Item = Bytes> + Send {
-    futures::stream::unfold((vigil, drain, permit), move |(mut vigil, drain, permit)| async move {
+fn idle(vigil: Vigil, drain: Signal, place: Place, heartbeat: Duration) -> impl Stream<Item = Bytes> + Send {
+    futures::stream::unfold((vigil, drain, place), move |(mut vigil, drain, place)| async move {
         tokio::select! {
             () = vigil.until_withdrawn() => None,
             () = drain.reached(Phase::Draining) => None,
-            () = sleep(heartbeat) => Some((KEEP_ALIVE, (vigil, drain, permit))),
+            () = sleep(heartbeat) => Some((KEEP_ALIVE, (vigil, drain, place))),
         }
     })
 }

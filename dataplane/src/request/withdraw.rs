@@ -35,7 +35,7 @@ impl Withdrawal {
             id: forward.id,
             worker: exchange.worker,
             trace: exchange.trace.clone(),
-            deadlines: call::deadlines(exchange),
+            deadlines: call::deadlines(exchange, &forward.server),
         })
     }
 
@@ -76,4 +76,3 @@ impl Drop for Guard {
         }
     }
 }
-

@@ -89,11 +89,7 @@ impl Compiler {
                     if !self.parts.contains_key(name) {
                         self.missing.insert(name.clone(), dependents(name, bytes));
                     }
-                    rejected.push(proto::Rejected {
-                        name: name.to_string(),
-                        version: version.to_string(),
-                        reason,
-                    });
+                    rejected.push(proto::Rejected { name: name.to_string(), version: version.to_string(), reason });
                 }
             }
         }
@@ -195,7 +191,9 @@ fn dependents(name: &Name, bytes: &bytes::Bytes) -> Vec<Name> {
 
 fn ended(fleet: &proto::Fleet) -> super::Ended {
     let sessions = fleet.ended_sessions.iter();
-    sessions.filter_map(|session| Some((<[u8; 16]>::try_from(session.session.as_ref()).ok()?, session.expires))).collect()
+    sessions
+        .filter_map(|session| Some((<[u8; 16]>::try_from(session.session.as_ref()).ok()?, session.expires)))
+        .collect()
 }
 
 #[cfg(test)]

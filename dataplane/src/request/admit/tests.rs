@@ -3,7 +3,8 @@ use http::{Request, StatusCode};
 use super::*;
 
 fn head(host: &str, origin: &[&str]) -> Parts {
-    let builder = origin.iter().fold(Request::post("/mcp").header(HOST, host), |builder, origin| builder.header(ORIGIN, *origin));
+    let builder =
+        origin.iter().fold(Request::post("/mcp").header(HOST, host), |builder, origin| builder.header(ORIGIN, *origin));
     builder.body(()).unwrap().into_parts().0
 }
 
@@ -30,7 +31,13 @@ fn an_origin_that_is_not_allowed_is_forbidden() {
     for origin in ["http://localhost:3000", "http://127.0.0.1:8080", "https://APP.example"] {
         assert_eq!(status("localhost", &[origin], &local()), None, "{origin}");
     }
-    for origin in ["null", "https://evil.example", "https://app.example/path", "http://localhost@evil.example", "http://localhost/x"] {
+    for origin in [
+        "null",
+        "https://evil.example",
+        "https://app.example/path",
+        "http://localhost@evil.example",
+        "http://localhost/x",
+    ] {
         assert_eq!(status("localhost", &[origin], &local()), Some(StatusCode::FORBIDDEN), "{origin}");
     }
     assert_eq!(status("localhost", &["https://app.example"; 2], &local()), Some(StatusCode::FORBIDDEN), "two origins");
@@ -51,7 +58,9 @@ fn other_methods_are_not_had() {
 
 #[test]
 fn the_host_of_an_authority_has_no_port_and_no_dot() {
-    for (authority, host) in [("A.example:1", "a.example"), ("[::1]:80", "[::1]"), ("a.example.", "a.example"), ("a", "a")] {
+    for (authority, host) in
+        [("A.example:1", "a.example"), ("[::1]:80", "[::1]"), ("a.example.", "a.example"), ("a", "a")]
+    {
         assert_eq!(host_of(authority), host);
     }
 }

@@ -131,11 +131,7 @@ impl Compiler {
     }
 
     /// The connections of before, where nothing about connecting has changed.
-    fn connect(
-        &self,
-        part: &ServerPart,
-        previous: Option<&Joined<Server>>,
-    ) -> (Arc<Upstream>, Arc<LegacySessions>) {
+    fn connect(&self, part: &ServerPart, previous: Option<&Joined<Server>>) -> (Arc<Upstream>, Arc<LegacySessions>) {
         match previous {
             Some(previous) if previous.value.part.upstream == part.upstream => {
                 (Arc::clone(&previous.value.upstream), Arc::clone(&previous.value.legacy))
@@ -183,10 +179,8 @@ impl Compiler {
             let Some(Part::Route(part)) = self.part(name.as_str()) else { return None };
             let inputs = self.route_inputs(&name, part, attachments);
             let reusable = before.remove(&name).filter(|joined| joined.inputs == inputs && self.same_servers(joined));
-            let joined = reusable.unwrap_or_else(|| Joined {
-                inputs,
-                value: Arc::new(self.join_route(&name, part, attachments)),
-            });
+            let joined = reusable
+                .unwrap_or_else(|| Joined { inputs, value: Arc::new(self.join_route(&name, part, attachments)) });
             Some((name, joined))
         });
         joined.collect()
@@ -202,9 +196,7 @@ impl Compiler {
     /// Whether every server of the route is still the very object that it was joined with.
     fn same_servers(&self, route: &Joined<Route>) -> bool {
         route.value.servers.iter().all(|entry| match &entry.server {
-            Some(server) => {
-                self.servers.get(&server.name).is_some_and(|joined| Arc::ptr_eq(&joined.value, server))
-            }
+            Some(server) => self.servers.get(&server.name).is_some_and(|joined| Arc::ptr_eq(&joined.value, server)),
             None => true,
         })
     }

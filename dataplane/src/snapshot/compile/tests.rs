@@ -66,7 +66,12 @@ fn route(servers: &[(&str, &str)], conflict: proto::Conflict) -> (Name, Body) {
 }
 
 fn policy(when: &str) -> (Name, Body) {
-    let rule = proto::Rule { name: "some".to_owned(), action: proto::Action::Allow.into(), when: when.to_owned(), ..Default::default() };
+    let rule = proto::Rule {
+        name: "some".to_owned(),
+        action: proto::Action::Allow.into(),
+        when: when.to_owned(),
+        ..Default::default()
+    };
     let policy = proto::Policy {
         namespace: "scm".to_owned(),
         name: "who".to_owned(),
@@ -171,10 +176,17 @@ fn a_policy_that_does_not_compile_is_refused_by_name_and_the_last_good_one_goes_
 #[test]
 fn a_policy_without_any_good_version_closes_its_route_and_no_other() {
     let mut compiler = compiler();
-    let mut other = proto::Route { namespace: "scm".to_owned(), name: "other".to_owned(), path: "/other".to_owned(), ..Default::default() };
+    let mut other = proto::Route {
+        namespace: "scm".to_owned(),
+        name: "other".to_owned(),
+        path: "/other".to_owned(),
+        ..Default::default()
+    };
     other.created = 1;
     let mut change = whole(proto::Conflict::First, ["a", "b"]);
-    change.upserts.extend(step([policy("tool.colour == 'red'"), (Name::new(Kind::Route, "scm", "other"), Body::Route(other))]).upserts);
+    change.upserts.extend(
+        step([policy("tool.colour == 'red'"), (Name::new(Kind::Route, "scm", "other"), Body::Route(other))]).upserts,
+    );
     assert_eq!(compiler.apply(&change).len(), 1);
     let snapshot = compiler.snapshot();
     assert!(snapshot.route("h", "/mcp").unwrap().closed);
