@@ -175,6 +175,10 @@ impl Core {
         if dirty.assignments || dirty.fleet {
             self.publish_shared();
         }
+        if !self.published && self.gateways.len() == 0 {
+            // They were another operator's until now, and are on their way.
+            self.lonely_since = Some(now);
+        }
         self.published = true;
         self.forget_gone(&dirty);
         self.note_published(&dirty, now);
@@ -213,7 +217,7 @@ impl Core {
 
     /// What every gateway shares, and what each is assigned.
     fn publish_shared(&mut self) {
-        self.put(Name::fleet(&self.world.settings.fleet), Outcome::Put(translate::fleet(&self.world).into()));
+        self.put(Name::fleet(&self.world.settings.fleet), Outcome::put(translate::fleet(&self.world)));
         let assignments = translate::assignments(&self.world);
         let current: BTreeSet<Name> = assignments.iter().map(|one| Name::assignment(&one.gateway)).collect();
         let known = self.log.iter().map(|(name, _)| name).filter(|name| name.kind() == Kind::Assignment);
@@ -222,7 +226,7 @@ impl Core {
             self.log.remove(&name);
         }
         for assignment in assignments {
-            self.put(Name::assignment(&assignment.gateway), Outcome::Put(assignment.into()));
+            self.put(Name::assignment(&assignment.gateway), Outcome::put(assignment));
         }
     }
 

@@ -287,7 +287,14 @@ impl World {
     // === Dirt ===
 
     /// One of our objects changed: it, its rivals, and (if it came or went) whoever names it are dirty. A malformed object keeps its edges.
-    fn changed(&mut self, key: &ObjectKey, same: bool, existence: bool, nodes: Option<BTreeSet<Node>>, dirty: &mut Dirty) {
+    fn changed(
+        &mut self,
+        key: &ObjectKey,
+        same: bool,
+        existence: bool,
+        nodes: Option<BTreeSet<Node>>,
+        dirty: &mut Dirty,
+    ) {
         if same {
             return;
         }
@@ -335,8 +342,9 @@ impl World {
     fn apply_slice(&mut self, key: Key, slice: EndpointSlice, dirty: &mut Dirty) {
         let service = service_of(&slice);
         let before = self.slices.get(&key);
-        let unchanged =
-            before.is_some_and(|before| before.endpoints == slice.endpoints && before.ports == slice.ports && service_of(before) == service);
+        let unchanged = before.is_some_and(|before| {
+            before.endpoints == slice.endpoints && before.ports == slice.ports && service_of(before) == service
+        });
         if !unchanged {
             self.remove_slice(&key, dirty);
             if let Some(service) = service {

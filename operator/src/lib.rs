@@ -41,3 +41,6 @@ pub mod settings;
 pub mod status;
 pub mod translate;
 pub mod watch;
+
+#[cfg(test)]
+mod fixtures;

@@ -2,6 +2,8 @@
 //!
 //! A malformed object is a value too. Nothing here decides what an object means.
 
+pub mod manifest;
+
 use std::fmt;
 
 use k8s_openapi::api::{
@@ -134,7 +136,7 @@ pub enum Stored<K> {
     /// It has the shape that we know.
     Valid(K),
     /// It has not: a field of another version of us, or an edit that no schema checked.
-    Malformed(Malformed),
+    Malformed(Box<Malformed>),
 }
 
 /// What is known of an object that could not be parsed.
@@ -168,7 +170,7 @@ impl<K: Resource> From<DeserializeGuard<K>> for Stored<K> {
     fn from(guard: DeserializeGuard<K>) -> Self {
         match guard.0 {
             Ok(object) => Self::Valid(object),
-            Err(invalid) => Self::Malformed(Malformed { meta: invalid.metadata, error: invalid.error }),
+            Err(invalid) => Self::Malformed(Box::new(Malformed { meta: invalid.metadata, error: invalid.error })),
         }
     }
 }

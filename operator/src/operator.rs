@@ -71,7 +71,8 @@ impl Operator {
 
     /// These are all objects there are: what a folder of files holds.
     pub fn replace_all(&self, objects: Vec<Object>) {
-        let mut kinds: Vec<(ObjectKind, Vec<Object>)> = ObjectKind::ALL.iter().map(|kind| (*kind, Vec::new())).collect();
+        let mut kinds: Vec<(ObjectKind, Vec<Object>)> =
+            ObjectKind::ALL.iter().map(|kind| (*kind, Vec::new())).collect();
         for object in objects {
             let kind = object.key().kind;
             if let Some((_, of_kind)) = kinds.iter_mut().find(|(candidate, _)| *candidate == kind) {

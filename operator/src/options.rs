@@ -54,6 +54,7 @@ impl Options {
             fleet: self.fleet.clone(),
             fleet_service,
             holder: self.name.clone(),
+            grantee: format!("--serviceaccount={}:portolan-operator", self.namespace),
             external_url: self.external_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned()),
             ..Settings::default()
         }

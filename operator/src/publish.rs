@@ -23,3 +23,6 @@ pub async fn run(operator: Operator, metrics: Metrics, stop: CancellationToken) 
     };
     stop.run_until_cancelled(publishing).await;
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,7 +33,11 @@ async fn live(options: &Options) -> anyhow::Result<()> {
     tracing::info!(listen = %stream.local_addr()?, admin = %admin.local_addr()?, fleet = options.fleet, "portolan-operator");
     let client = Client::try_default().await.context("no way to an API server: set KUBECONFIG or run in a cluster")?;
 
-    let (operator, metrics) = (Operator::new(options.settings()), Metrics::new());
+    let mut settings = options.settings();
+    if let Some(grantee) = watch::grantee(&client).await {
+        settings.grantee = grantee;
+    }
+    let (operator, metrics) = (Operator::new(settings), Metrics::new());
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     watch::start(&client, &operator, &metrics, &tasks, &stop);
     tasks.spawn(publish::run(operator.clone(), metrics.clone(), stop.clone()));

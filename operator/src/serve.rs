@@ -44,7 +44,9 @@ pub fn check_address(address: SocketAddr) -> Result<(), NotLoopback> {
 
 /// The stream carries secrets in plaintext, so it listens on loopback addresses only.
 #[derive(Debug, thiserror::Error)]
-#[error("--listen {0}: the stream carries secrets and is not encrypted, so it listens on loopback addresses only (127.0.0.1 or [::1])")]
+#[error(
+    "--listen {0}: the stream carries secrets and is not encrypted, so it listens on loopback addresses only (127.0.0.1 or [::1])"
+)]
 pub struct NotLoopback(SocketAddr);
 
 /// Serves the configuration stream on `listener` until `stop`; open streams are ended then, and gateways serve on with what they have.

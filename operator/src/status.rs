@@ -60,6 +60,16 @@ pub struct Transition {
     pub warning: bool,
 }
 
+/// The order in which people read conditions.
+const ORDER: [ConditionType; 6] = [
+    ConditionType::Accepted,
+    ConditionType::ResolvedRefs,
+    ConditionType::PartiallyInvalid,
+    ConditionType::Verified,
+    ConditionType::Programmed,
+    ConditionType::PolicyAffected,
+];
+
 /// Who reads the object, and when.
 #[derive(Debug, Clone, Copy)]
 pub struct Moment {
@@ -90,11 +100,16 @@ fn continued(findings: &[Finding], old: &[Condition], moment: Moment) -> Vec<Con
             made.extend(conditions::get(old, silent).cloned());
         }
     }
+    // One order, whoever is silent: another one would be another status.
+    made.sort_by_key(|condition| ORDER.iter().position(|known| known.as_str() == condition.type_));
     made
 }
 
 fn same_state(old: &Condition, new: &Condition) -> bool {
-    new.status == "True" && old.status == new.status && old.reason == new.reason && old.observed_generation == new.observed_generation
+    new.status == "True"
+        && old.status == new.status
+        && old.reason == new.reason
+        && old.observed_generation == new.observed_generation
 }
 
 /// Whether the object's generation was programmed everywhere already.

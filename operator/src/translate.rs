@@ -44,16 +44,23 @@ pub struct Translation {
 }
 
 /// What becomes of one resource.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// It is in force.
-    Put(Body),
+    Put(Box<Body>),
     /// Its object is gone, or means nothing any more.
     Remove,
     /// A grant was withdrawn: gateways drop it now.
     Revoke,
     /// Its object cannot be compiled. The last good version stays; where there is none, these fail closed.
     Hold(Vec<Name>),
+}
+
+impl Outcome {
+    /// The resource is in force with that body.
+    pub fn put(body: impl Into<Body>) -> Self {
+        Self::Put(Box::new(body.into()))
+    }
 }
 
 impl Translation {
@@ -92,7 +99,8 @@ pub fn name(object: &ObjectKey) -> Name {
 /// What every gateway of the fleet shares.
 #[must_use]
 pub fn fleet(world: &World) -> Fleet {
-    let ended = world.ended.iter().map(|(session, expires)| EndedSession { session: session.clone(), expires: *expires });
+    let ended =
+        world.ended.iter().map(|(session, expires)| EndedSession { session: session.clone(), expires: *expires });
     let pods = u32::try_from(pods(world)).unwrap_or(u32::MAX).max(1);
     Fleet { pods, key_ids: Vec::new(), ended_sessions: ended.collect() }
 }

@@ -22,12 +22,9 @@ use portolan_crds::{McpPolicy, McpRoute, McpServer};
 use serde::de::DeserializeOwned;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub use self::grants::grantee;
 use self::relist::{Change, Relist};
-use crate::{
-    metrics::Metrics,
-    object::Kind,
-    operator::Operator,
-};
+use crate::{metrics::Metrics, object::Kind, operator::Operator};
 
 /// Objects per page of a first list.
 const PAGE: u32 = 500;
@@ -61,7 +58,13 @@ trait Watched:
 }
 
 impl<K> Watched for K where
-    K: Kind + Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned + Send + 'static
+    K: Kind
+        + Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + Debug
+        + DeserializeOwned
+        + Send
+        + 'static
 {
 }
 

@@ -81,12 +81,10 @@ impl Core {
             _ => None,
         });
         let tools = tools.flatten().map(|tool| facts(&tool)).collect();
-        self.listings.insert(key.clone(), Listing {
-            tools,
-            digest: catalogue.digest,
-            facts: catalogue.facts,
-            stale_since: catalogue.stale_since_ms,
-        });
+        self.listings.insert(
+            key.clone(),
+            Listing { tools, digest: catalogue.digest, facts: catalogue.facts, stale_since: catalogue.stale_since_ms },
+        );
         self.catalogue_due(key);
     }
 }

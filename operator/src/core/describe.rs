@@ -21,7 +21,8 @@ impl Core {
     /// What gauges show.
     #[must_use]
     pub fn size(&self) -> Size {
-        let resources = self.log.iter().filter(|(_, state)| matches!(state, State::Present(_) | State::Held { .. })).count();
+        let resources =
+            self.log.iter().filter(|(_, state)| matches!(state, State::Present(_) | State::Held { .. })).count();
         Size { gateways: self.gateways.len(), resources, sequence: self.log.sequence() }
     }
 

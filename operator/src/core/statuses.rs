@@ -45,7 +45,8 @@ impl Core {
         for key in open {
             let Some(needed) = self.progress.get(&key).and_then(super::Progress::needed) else { continue };
             let names = self.resources(&key);
-            let counted = Reached::count(self.gateways.iter(), total, needed, |gateway| self.rejection(gateway, &names));
+            let counted =
+                Reached::count(self.gateways.iter(), total, needed, |gateway| self.rejection(gateway, &names));
             if let Some(progress) = self.progress.get_mut(&key)
                 && progress.reached != counted
             {
@@ -132,7 +133,8 @@ impl Core {
                 let stored = self.world.servers.get(&key.key)?;
                 let old = stored.valid().and_then(|server| server.status.clone()).unwrap_or_default();
                 let findings = self.server_findings(key, &old.conditions, stored.meta().generation);
-                let new = status::server(&findings, self.server_facts(&key.key), &old, moment(stored.meta().generation));
+                let new =
+                    status::server(&findings, self.server_facts(&key.key), &old, moment(stored.meta().generation));
                 written(key, stored, &old, &new, status::transitions(&old.conditions, &new.conditions).collect())
             }
             ObjectKind::McpRoute => {
@@ -151,7 +153,9 @@ impl Core {
                 let stored = self.world.policies.get(&key.key)?;
                 let old = stored.valid().and_then(|policy| policy.status.clone()).unwrap_or_default();
                 let targets = self.policy_findings(key, |target| {
-                    status::ancestor(&old, &status::reference(target)).map(|entry| entry.conditions.as_slice()).unwrap_or_default()
+                    status::ancestor(&old, &status::reference(target))
+                        .map(|entry| entry.conditions.as_slice())
+                        .unwrap_or_default()
                 });
                 let new = status::policy(&targets, &old, moment(stored.meta().generation));
                 let transitions = new.ancestors.iter().flat_map(|entry| {
@@ -174,7 +178,8 @@ impl Core {
         }
         for key in self.world.keys(ObjectKind::McpRoute) {
             let findings = self.route_findings(&key, &[], None);
-            let endpoint = self.world.routes.get(&key.key).and_then(Stored::valid).and_then(|route| self.endpoint(route));
+            let endpoint =
+                self.world.routes.get(&key.key).and_then(Stored::valid).and_then(|route| self.endpoint(route));
             all.push(self.told(key, None, findings, endpoint));
         }
         for key in self.world.keys(ObjectKind::McpPolicy) {
@@ -193,7 +198,8 @@ impl Core {
         endpoint: Option<String>,
     ) -> ObjectStatus {
         let problems = self.problems_of(&object).iter();
-        let concerned = problems.filter(|problem| problem.target.is_none() || problem.target == target).cloned().collect();
+        let concerned =
+            problems.filter(|problem| problem.target.is_none() || problem.target == target).cloned().collect();
         ObjectStatus { object, target, findings, problems: concerned, endpoint }
     }
 
@@ -208,7 +214,13 @@ impl Core {
         let known = status::verified(self.server_facts(&key.key));
         let first = || {
             let told = conditions::get(old, ConditionType::Verified).is_some();
-            (!told).then(|| Finding::unknown(ConditionType::Verified, portolan_crds::Reason::Pending, "no gateway has examined it yet"))
+            (!told).then(|| {
+                Finding::unknown(
+                    ConditionType::Verified,
+                    portolan_crds::Reason::Pending,
+                    "no gateway has examined it yet",
+                )
+            })
         };
         found.extend(known.or_else(first));
         self.finish(key, &mut found, old, generation);
@@ -272,7 +284,8 @@ impl Core {
     fn exposure(&self, key: &ObjectKey) -> Exposure {
         let Some((_, body)) = self.log.get(&translate::name(key)) else { return Exposure::default() };
         let Ok(Body::Route(route)) = Body::decode(Kind::Route, &body) else { return Exposure::default() };
-        let trusted: Vec<Vec<TrustedAnnotations>> = route.servers.iter().map(|entry| self.trusted(&entry.server)).collect();
+        let trusted: Vec<Vec<TrustedAnnotations>> =
+            route.servers.iter().map(|entry| self.trusted(&entry.server)).collect();
         let seen = |position: usize, server: &str| -> Option<Seen<'_>> {
             let name: Name = server.parse().ok()?;
             let listing = self.listings.get(&Key::new(name.namespace(), name.name()))?;
@@ -294,7 +307,12 @@ impl Core {
         let route = self.world.routes.get(&key.key).and_then(Stored::valid);
         let exposure = self.exposure(key);
         let servers = route.iter().flat_map(|route| {
-            let stale_for = route.spec.aggregation.stale_for.parse().map_or(0, |time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX));
+            let stale_for = route
+                .spec
+                .aggregation
+                .stale_for
+                .parse()
+                .map_or(0, |time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX));
             route.spec.servers.iter().map(move |entry| (entry, stale_for))
         });
         let servers = servers.map(|(entry, stale_for)| {

@@ -68,7 +68,8 @@ impl Core {
             self.dirty.fleet = true;
             self.wake.dirty = true;
         }
-        let stale: Vec<Key> = self.listings.iter().filter(|(_, listing)| listing.stale_since != 0).map(|(key, _)| key.clone()).collect();
+        let stale: Vec<Key> =
+            self.listings.iter().filter(|(_, listing)| listing.stale_since != 0).map(|(key, _)| key.clone()).collect();
         for key in stale {
             self.catalogue_due(&key);
         }
@@ -153,7 +154,8 @@ impl Core {
             }
         }
         while self.world.ended.len() > ENDED {
-            let first = self.world.ended.iter().min_by_key(|(_, expires)| **expires).map(|(session, _)| session.clone());
+            let first =
+                self.world.ended.iter().min_by_key(|(_, expires)| **expires).map(|(session, _)| session.clone());
             let Some(first) = first else { break };
             self.world.ended.remove(&first);
         }

@@ -30,7 +30,8 @@ pub(super) fn of_server(key: &Key, server: &McpServer) -> BTreeSet<Node> {
 
 /// A route names its servers, and claims its addresses.
 pub(super) fn of_route(key: &Key, route: &McpRoute, settings: &Settings) -> BTreeSet<Node> {
-    let servers = route.spec.servers.iter().map(|entry| Node::object(ObjectKind::McpServer, server_key(key, &entry.server_ref)));
+    let servers =
+        route.spec.servers.iter().map(|entry| Node::object(ObjectKind::McpServer, server_key(key, &entry.server_ref)));
     let mut nodes: BTreeSet<Node> = servers.collect();
     if settings.serves(route) {
         nodes.extend(addresses(route).map(|(host, path)| Node::Address(host, path)));

@@ -64,7 +64,8 @@ pub fn programmed(accepted: &Finding, standing: Standing<'_>) -> Option<Finding>
     let condition = ConditionType::Programmed;
     let reached = standing.reached;
     if accepted.status != portolan_crds::Status::True {
-        let held = if standing.in_force { "the last good version stays in force" } else { "no version of it is in force" };
+        let held =
+            if standing.in_force { "the last good version stays in force" } else { "no version of it is in force" };
         return Some(Finding::fails(condition, Reason::Held, format!("{}: {held}", accepted.reason)));
     }
     if let Some((gateway, reason)) = &reached.rejected {

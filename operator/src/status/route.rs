@@ -1,7 +1,7 @@
 //! The status of an McpRoute.
 
 use portolan_crds::{
-    CONTROLLER_NAME, Duration, Finding, Reason, ConditionType,
+    CONTROLLER_NAME, ConditionType, Duration, Finding, Reason,
     reference::ParentReference,
     route::{DataPlane, McpRouteStatus, RouteParent, RouteServerStatus, RouteTotals, ServerState},
 };

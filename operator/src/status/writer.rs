@@ -144,7 +144,10 @@ impl Writer {
 
     async fn apply<K>(&self, update: &Update) -> Result<(), kube::Error>
     where
-        K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope> + Clone + DeserializeOwned + std::fmt::Debug,
+        K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
+            + Clone
+            + DeserializeOwned
+            + std::fmt::Debug,
     {
         let api: Api<K> = Api::namespaced(self.client.clone(), &update.object.key.namespace);
         // Never the typed object: it carries `spec`, and whoever applies a field owns it.

@@ -16,8 +16,7 @@ use crate::{
 /// Services and Secrets that none of them is are taken to be in the cluster.
 #[must_use]
 pub fn check(objects: Vec<Object>) -> Vec<Problem> {
-    let settings =
-        Settings { secrets: SecretAccess::Files, open_without_authentication: true, ..Settings::default() };
+    let settings = Settings { secrets: SecretAccess::Files, open_without_authentication: true, ..Settings::default() };
     let mut world = World::new(settings);
     for object in objects {
         world.apply(object, &mut Dirty::default());

@@ -29,7 +29,11 @@ pub fn ports_in_words(service: &Service) -> String {
 
 /// The endpoints of `port` in `slices`, in a stable order, each address once: an endpoint moves between slices without leaving either first.
 /// Ready ones are in, and those that still serve while they terminate, marked as not ready: sessions end there, none begin.
-pub fn endpoints<'a>(service: &Service, port: &ServicePort, slices: impl Iterator<Item = &'a EndpointSlice>) -> Vec<Endpoint> {
+pub fn endpoints<'a>(
+    service: &Service,
+    port: &ServicePort,
+    slices: impl Iterator<Item = &'a EndpointSlice>,
+) -> Vec<Endpoint> {
     let family = primary_family(service);
     let mut found: BTreeMap<(String, u32), Endpoint> = BTreeMap::new();
     for slice in slices.filter(|slice| family.is_none_or(|family| slice.address_type == family)) {
@@ -52,10 +56,12 @@ pub fn endpoints<'a>(service: &Service, port: &ServicePort, slices: impl Iterato
 
 /// Names of the pods that are ready behind `slices`; the address where a slice names no pod.
 pub fn ready_pods<'a>(slices: impl Iterator<Item = &'a EndpointSlice>) -> impl Iterator<Item = &'a str> {
-    slices.flat_map(|slice| &slice.endpoints).filter(|endpoint| readiness(endpoint) == Some(true)).filter_map(|endpoint| {
-        let pod = endpoint.target_ref.as_ref().and_then(|target| target.name.as_deref());
-        pod.or_else(|| endpoint.addresses.first().map(String::as_str))
-    })
+    slices.flat_map(|slice| &slice.endpoints).filter(|endpoint| readiness(endpoint) == Some(true)).filter_map(
+        |endpoint| {
+            let pod = endpoint.target_ref.as_ref().and_then(|target| target.name.as_deref());
+            pod.or_else(|| endpoint.addresses.first().map(String::as_str))
+        },
+    )
 }
 
 /// A dual-stack Service has slices of both families for the same pods: the first family is the one that it prefers.

@@ -74,7 +74,13 @@ pub fn expose<'a>(route: &Route, seen: impl Fn(&RouteServer) -> Option<Seen<'a>>
     let mut holders: BTreeMap<String, &str> = BTreeMap::new();
     for entry in &route.servers {
         let Some((listing, trusted)) = seen(entry) else {
-            exposure.servers.push(Shown { entry: entry.name.clone(), tools: 0, hidden: 0, listed: false, rejected: false });
+            exposure.servers.push(Shown {
+                entry: entry.name.clone(),
+                tools: 0,
+                hidden: 0,
+                listed: false,
+                rejected: false,
+            });
             continue;
         };
         let names = names(entry, listing, trusted);
@@ -104,7 +110,10 @@ pub fn expose<'a>(route: &Route, seen: impl Fn(&RouteServer) -> Option<Seen<'a>>
 
 /// The names that an entry wants.
 fn names(entry: &RouteServer, listing: &Listing, trusted: &[TrustedAnnotations]) -> Vec<String> {
-    let shown = listing.tools.iter().filter(|tool| exposure::shows(entry, &tool.name, Hints::trusted(trusted, &tool.name), tool.claimed));
+    let shown = listing
+        .tools
+        .iter()
+        .filter(|tool| exposure::shows(entry, &tool.name, Hints::trusted(trusted, &tool.name), tool.claimed));
     shown.map(|tool| exposure::outward(entry, &tool.name)).collect()
 }
 

@@ -51,16 +51,19 @@ pub(super) fn translate(key: &Key, world: &World, mut problems: Problems) -> Tra
         limits: sections.limits,
         generation: policy.metadata.generation.unwrap_or(0),
     };
-    Translation::of(name, Outcome::Put(resource.into()), problems)
+    Translation::of(name, Outcome::put(resource), problems)
 }
 
 /// Whether some policy says who may call the route at `key`.
 #[must_use]
 pub fn authenticated(key: &Key, world: &World) -> bool {
     let route = ObjectKey::new(ObjectKind::McpRoute, key.clone());
-    world
-        .referrers(ObjectKind::McpPolicy, &route)
-        .any(|policy| world.policies.get(policy).is_some_and(|policy| policy.valid().is_none_or(|policy| policy.spec.authentication.is_some())))
+    world.referrers(ObjectKind::McpPolicy, &route).any(|policy| {
+        world
+            .policies
+            .get(policy)
+            .is_some_and(|policy| policy.valid().is_none_or(|policy| policy.spec.authentication.is_some()))
+    })
 }
 
 /// What a policy that cannot be read may have meant: what its last readable version named, or else everything in its namespace.
@@ -102,7 +105,12 @@ fn attachments(key: &Key, policy: &McpPolicy, world: &World, problems: &mut Prob
     for (index, target) in edges::targets(key, policy).enumerate() {
         let field = format!("spec.targetRefs[{index}]");
         if !world.contains(&target) {
-            let problem = problems.add(Reason::TargetNotFound, field, format!("there is no {target}"), "create it, or correct the name");
+            let problem = problems.add(
+                Reason::TargetNotFound,
+                field,
+                format!("there is no {target}"),
+                "create it, or correct the name",
+            );
             problem.target = Some(target);
             continue;
         }
@@ -127,7 +135,13 @@ fn attachments(key: &Key, policy: &McpPolicy, world: &World, problems: &mut Prob
 }
 
 /// The older policy that holds a section on a target, if one does.
-fn holder<'a>(key: &Key, policy: &McpPolicy, target: &ObjectKey, section: Section, world: &'a World) -> Option<&'a Key> {
+fn holder<'a>(
+    key: &Key,
+    policy: &McpPolicy,
+    target: &ObjectKey,
+    section: Section,
+    world: &'a World,
+) -> Option<&'a Key> {
     let own = (created(policy), key);
     let rivals = world.referrers(ObjectKind::McpPolicy, target).filter(|rival| *rival != key);
     rivals

@@ -1,14 +1,13 @@
 //! McpRoute -> `Route`.
 
-use portolan_config::proto::{Aggregation, Conflict, ExcludeAnnotated, OnServerFailure, Route, RouteServer, ToolOverride};
+use portolan_config::proto::{
+    Aggregation, Conflict, ExcludeAnnotated, OnServerFailure, Route, RouteServer, ToolOverride,
+};
 use portolan_crds::{McpRoute, Reason, route};
 
 use super::{Effect, Outcome, Problems, Translation, policy, validate};
 use crate::{
-    index::{
-        World, edges,
-        references::Node,
-    },
+    index::{World, edges, references::Node},
     object::{Key, ObjectKey, ObjectKind, Stored},
 };
 
@@ -51,13 +50,13 @@ pub(super) fn translate(key: &Key, world: &World, mut problems: Problems) -> Tra
         );
     }
     let route = resource(key, route, hostnames, world, &mut problems);
-    Translation::of(name, Outcome::Put(route.into()), problems)
+    Translation::of(name, Outcome::put(route), problems)
 }
 
 /// Whether the route at `key` is the oldest that claims a host and path: by creation, then namespace and name.
 pub fn holds_address(key: &Key, host: &str, path: &str, world: &World) -> Result<(), Key> {
     let node = Node::Address(host.to_owned(), path.to_owned());
-    let age = |key: &Key| (world.routes.get(key).map(|route| created(route)), key.clone());
+    let age = |key: &Key| (world.routes.get(key).map(created), key.clone());
     let oldest = world.references().to(&node).map(|route| age(&route.key)).min();
     match oldest {
         Some((_, oldest)) if oldest != *key => Err(oldest),
@@ -76,11 +75,12 @@ fn hostnames(key: &Key, route: &McpRoute, world: &World, problems: &mut Problems
         }
     }
     for (host, holder) in &lost {
-        let host = if host.is_empty() { "every other host" } else { host };
+        let (field, place) =
+            if host.is_empty() { ("spec.path", "every other host") } else { ("spec.hostnames", host.as_str()) };
         let problem = problems.add(
             Reason::HostPathConflict,
-            if host.is_empty() { "spec.path" } else { "spec.hostnames" },
-            format!("{} on {host} is the older route {holder}'s", route.spec.path),
+            field,
+            format!("{} on {place} is the older route {holder}'s", route.spec.path),
             "choose another path or host",
         );
         if !held.is_empty() {
@@ -131,7 +131,13 @@ fn resource(key: &Key, route: &McpRoute, hostnames: Vec<String>, world: &World, 
 }
 
 /// One entry; `None` where its server cannot be used, which costs the others nothing.
-fn server(key: &Key, index: usize, entry: &route::RouteServer, world: &World, problems: &mut Problems) -> Option<RouteServer> {
+fn server(
+    key: &Key,
+    index: usize,
+    entry: &route::RouteServer,
+    world: &World,
+    problems: &mut Problems,
+) -> Option<RouteServer> {
     let server = edges::server_key(key, &entry.server_ref);
     let field = format!("spec.servers[{index}].serverRef");
     if server.namespace != key.namespace {

@@ -8,8 +8,22 @@ use super::{Problems, validate::refuse};
 
 /// Headers that the gateway sets itself.
 const OWN_HEADERS: [&str; 17] = [
-    "host", "content-length", "content-type", "content-encoding", "accept", "accept-encoding", "connection", "keep-alive",
-    "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "expect", "last-event-id", "traceparent",
+    "host",
+    "content-length",
+    "content-type",
+    "content-encoding",
+    "accept",
+    "accept-encoding",
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "expect",
+    "last-event-id",
+    "traceparent",
     "tracestate",
 ];
 
@@ -57,7 +71,11 @@ pub(super) fn policy(policy: &McpPolicy, problems: &mut Problems) {
         for (index, issuer) in section.jwt.iter().enumerate() {
             if let Some(name) = issuer.claims.keys().find(|name| !is_identifier(name)) {
                 let field = format!("spec.authentication.jwt[{index}].claims");
-                refuse(problems, &field, &format!("{name:?} is no identifier, so that no rule could say identity.claims.{name}"));
+                refuse(
+                    problems,
+                    &field,
+                    &format!("{name:?} is no identifier, so that no rule could say identity.claims.{name}"),
+                );
             }
         }
     }

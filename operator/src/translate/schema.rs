@@ -19,9 +19,14 @@ pub struct Fault {
 
 /// The schemas of `spec`, by kind.
 static SPECS: LazyLock<BTreeMap<String, Value>> = LazyLock::new(|| {
-    let spec = |definition: &Value| definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"].clone();
-    let definitions = manifest::definitions().into_iter().filter_map(|definition| serde_json::to_value(definition).ok());
-    definitions.filter_map(|definition| Some((definition["spec"]["names"]["kind"].as_str()?.to_owned(), spec(&definition)))).collect()
+    let spec = |definition: &Value| {
+        definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"].clone()
+    };
+    let definitions =
+        manifest::definitions().into_iter().filter_map(|definition| serde_json::to_value(definition).ok());
+    definitions
+        .filter_map(|definition| Some((definition["spec"]["names"]["kind"].as_str()?.to_owned(), spec(&definition))))
+        .collect()
 });
 
 /// What the schema of `kind` says of an object's JSON; nothing for kinds that are not ours.
@@ -43,7 +48,8 @@ fn add(faults: &mut Vec<Fault>, field: &str, message: impl Into<String>) {
 
 fn walk(schema: &Value, value: &Value, field: &str, faults: &mut Vec<Fault>) {
     if let Some(allowed) = schema["enum"].as_array().filter(|allowed| !allowed.contains(value)) {
-        let words: Vec<String> = allowed.iter().filter(|word| !word.is_null()).map(|word| word.to_string().replace('"', "")).collect();
+        let words: Vec<String> =
+            allowed.iter().filter(|word| !word.is_null()).map(|word| word.to_string().replace('"', "")).collect();
         return add(faults, field, format!("must be one of {}", words.join(", ")));
     }
     match (schema["type"].as_str(), value) {
@@ -72,7 +78,9 @@ fn object(schema: &Value, value: &Value, field: &str, faults: &mut Vec<Fault>) {
     for (name, member) in members {
         let place = format!("{field}.{name}");
         match (&schema["properties"][name], &schema["additionalProperties"]) {
-            (Value::Null, Value::Null) => add(faults, &place, "is no field of this kind: a later version's, or misspelt"),
+            (Value::Null, Value::Null) => {
+                add(faults, &place, "is no field of this kind: a later version's, or misspelt")
+            }
             (Value::Null, others) => walk(others, member, &place, faults),
             (own, _) => walk(own, member, &place, faults),
         }
@@ -92,9 +100,12 @@ fn array(schema: &Value, items: &[Value], field: &str, faults: &mut Vec<Fault>) 
         walk(&schema["items"], item, &format!("{field}[{index}]"), faults);
         let same = |other: &Value| match schema["x-kubernetes-list-type"].as_str() {
             Some("set") => other == item,
-            Some("map") => {
-                schema["x-kubernetes-list-map-keys"].as_array().into_iter().flatten().filter_map(Value::as_str).all(|key| other[key] == item[key])
-            }
+            Some("map") => schema["x-kubernetes-list-map-keys"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .all(|key| other[key] == item[key]),
             _ => false,
         };
         if items[..index].iter().any(same) {

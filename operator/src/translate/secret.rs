@@ -30,7 +30,7 @@ pub(super) fn translate(key: &Key, world: &World) -> Outcome {
         (Some(Grant::Listed), Some(secret)) => {
             let data: BTreeMap<String, Bytes> =
                 wanted.into_iter().filter_map(|wanted| Some((wanted.to_owned(), value(secret, wanted)?))).collect();
-            Outcome::Put(proto::Secret { data }.into())
+            Outcome::put(proto::Secret { data })
         }
     }
 }
@@ -39,19 +39,25 @@ pub(super) fn translate(key: &Key, world: &World) -> Outcome {
 fn wanted_keys<'a>(secret: &Key, world: &'a World) -> BTreeSet<&'a str> {
     let object = ObjectKey::new(ObjectKind::Secret, secret.clone());
     let servers = world.referrers(ObjectKind::McpServer, &object).filter_map(|key| world.servers.get(key)?.valid());
-    let credentials = servers.filter_map(|server| server.spec.credentials.header.as_ref()).map(|header| &header.secret_ref);
+    let credentials =
+        servers.filter_map(|server| server.spec.credentials.header.as_ref()).map(|header| &header.secret_ref);
     let policies = world.referrers(ObjectKind::McpPolicy, &object).filter_map(|key| world.policies.get(key)?.valid());
     let issuers = policies.filter_map(|policy| policy.spec.authentication.as_ref()).flat_map(|section| &section.jwt);
     let key_sets = issuers.filter_map(|issuer| match issuer.jwks.chosen() {
         Some(ChosenJwks::Secret(reference)) => Some(reference),
         _ => None,
     });
-    credentials.chain(key_sets).filter(|reference| reference.name == secret.name).map(|reference| reference.key.as_str()).collect()
+    credentials
+        .chain(key_sets)
+        .filter(|reference| reference.name == secret.name)
+        .map(|reference| reference.key.as_str())
+        .collect()
 }
 
 /// The value under `key`. `stringData` is only ever in files: the API server folds it into `data`, over what is there.
 pub(super) fn value(secret: &Secret, key: &str) -> Option<Bytes> {
-    let text = secret.string_data.as_ref().and_then(|data| data.get(key)).map(|text| Bytes::copy_from_slice(text.as_bytes()));
+    let text =
+        secret.string_data.as_ref().and_then(|data| data.get(key)).map(|text| Bytes::copy_from_slice(text.as_bytes()));
     text.or_else(|| secret.data.as_ref()?.get(key).map(|data| Bytes::copy_from_slice(&data.0)))
 }
 
@@ -71,7 +77,12 @@ pub(super) fn check(world: &World, secret: &Key, key: &str, field: &str, problem
             );
         }
         (Some(Grant::Listed), None) => {
-            problems.add(Reason::SecretNotFound, format!("{field}.name"), format!("there is no Secret {secret}"), "create it");
+            problems.add(
+                Reason::SecretNotFound,
+                format!("{field}.name"),
+                format!("there is no Secret {secret}"),
+                "create it",
+            );
         }
         (Some(Grant::Listed), Some(found)) if value(found, key).is_none() => {
             problems.add(

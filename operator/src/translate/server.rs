@@ -40,11 +40,11 @@ pub(super) fn translate(key: &Key, world: &World, mut problems: Problems) -> Tra
     match (place, problems.refuse()) {
         (Some(place), false) => {
             let of_endpoints = match &place.endpoints {
-                Some(found) => Outcome::Put(Endpoints { server: name.to_string(), endpoints: found.clone() }.into()),
+                Some(found) => Outcome::put(Endpoints { server: name.to_string(), endpoints: found.clone() }),
                 None => Outcome::Remove,
             };
             let server = resource(key, server, place, world, &mut problems);
-            both(Outcome::Put(server.into()), of_endpoints, problems)
+            both(Outcome::put(server), of_endpoints, problems)
         }
         _ => both(Outcome::Hold(Vec::new()), Outcome::Hold(Vec::new()), problems),
     }

@@ -27,7 +27,11 @@ pub(super) fn server(server: &McpServer, problems: &mut Problems) {
             refuse(problems, "spec.credentials.header.name", "is not the name of a header");
         }
         if header.format.split("%s").count() != 2 {
-            refuse(problems, "spec.credentials.header.format", "must have exactly one %s, where the Secret's value goes");
+            refuse(
+                problems,
+                "spec.credentials.header.format",
+                "must have exactly one %s, where the Secret's value goes",
+            );
         }
     }
     rules::server(server, problems);
@@ -66,7 +70,8 @@ pub(super) fn policy(policy: &McpPolicy, problems: &mut Problems) {
     if spec.target_refs.is_empty() {
         refuse(problems, "spec.targetRefs", "must have at least one target");
     }
-    let targets: Vec<String> = spec.target_refs.iter().map(|target| format!("{} {}", target.kind.as_str(), target.name)).collect();
+    let targets: Vec<String> =
+        spec.target_refs.iter().map(|target| format!("{} {}", target.kind.as_str(), target.name)).collect();
     unique("spec.targetRefs", "kind and name", targets.iter().map(String::as_str), problems);
     if let Some(section) = &spec.authentication {
         if section.jwt.is_empty() && !section.anonymous {

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
+use k8s_openapi::api::{
+    authentication::v1::SelfSubjectReview,
+    authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec},
+};
 use kube::{Api, Client, api::PostParams};
 
 /// Longest wait for one answer.
@@ -30,6 +33,16 @@ pub(super) async fn granted(client: &Client, namespace: &str) -> Option<bool> {
     Some(true)
 }
 
+/// Whom a namespace grants its Secrets to: the flag of `kubectl create rolebinding` that names us. `None`: nobody could say.
+pub async fn grantee(client: &Client) -> Option<String> {
+    let request = SelfSubjectReview::default();
+    let asked = async { Api::all(client.clone()).create(&PostParams::default(), &request).await };
+    let answer = tokio::time::timeout(PATIENCE, asked).await.ok()?.ok()?;
+    let name = answer.status?.user_info?.username?;
+    let account = name.strip_prefix("system:serviceaccount:").map(|account| format!("--serviceaccount={account}"));
+    Some(account.unwrap_or_else(|| format!("--user={name}")))
+}
+
 async fn review(client: &Client, namespace: &str, verb: &str) -> Result<bool, kube::Error> {
     let attributes = ResourceAttributes {
         namespace: Some(namespace.to_owned()),
@@ -38,7 +51,8 @@ async fn review(client: &Client, namespace: &str, verb: &str) -> Result<bool, ku
         version: Some("v1".to_owned()),
         ..ResourceAttributes::default()
     };
-    let spec = SelfSubjectAccessReviewSpec { resource_attributes: Some(attributes), ..SelfSubjectAccessReviewSpec::default() };
+    let spec =
+        SelfSubjectAccessReviewSpec { resource_attributes: Some(attributes), ..SelfSubjectAccessReviewSpec::default() };
     let request = SelfSubjectAccessReview { spec, ..SelfSubjectAccessReview::default() };
     let answer = Api::all(client.clone()).create(&PostParams::default(), &request).await?;
     Ok(answer.status.is_some_and(|status| status.allowed))

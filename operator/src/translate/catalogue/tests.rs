@@ -6,7 +6,13 @@ const SERVER: &str = "Server/shop/web";
 
 fn verified() -> Report {
     let chunk = Held { name: "Chunk/shop/web/0".into(), version: "00".into() };
-    Report { server: SERVER.into(), verified: true, digest: "sha256:ab".into(), chunks: vec![chunk], ..Report::default() }
+    Report {
+        server: SERVER.into(),
+        verified: true,
+        digest: "sha256:ab".into(),
+        chunks: vec![chunk],
+        ..Report::default()
+    }
 }
 
 fn unreachable() -> Report {

@@ -22,8 +22,13 @@ fn found(service: &Service, port: i32, slices: &[EndpointSlice]) -> Vec<Endpoint
 
 #[test]
 fn a_port_is_found_by_number_and_resolved_to_what_the_pods_listen_on() {
-    let service = service(json!([{"name": "mcp", "port": 80, "targetPort": "http"}, {"name": "metrics", "port": 9090}]));
-    let slices = [slice("a", json!([{"name": "mcp", "port": 8080}, {"name": "metrics", "port": 9090}]), json!([{"addresses": ["10.0.0.1"]}]))];
+    let service =
+        service(json!([{"name": "mcp", "port": 80, "targetPort": "http"}, {"name": "metrics", "port": 9090}]));
+    let slices = [slice(
+        "a",
+        json!([{"name": "mcp", "port": 8080}, {"name": "metrics", "port": 9090}]),
+        json!([{"addresses": ["10.0.0.1"]}]),
+    )];
     assert_eq!(found(&service, 80, &slices), [at("10.0.0.1", 8080, true)]);
     assert_eq!(found(&service, 9090, &slices), [at("10.0.0.1", 9090, true)]);
     assert!(service_port(&service, 8080).is_none());
@@ -33,7 +38,8 @@ fn a_port_is_found_by_number_and_resolved_to_what_the_pods_listen_on() {
 #[test]
 fn a_nameless_port_matches_a_nameless_slice_port() {
     let service = service(json!([{"port": 80}]));
-    let slices = [slice("a", json!([{"name": "", "port": 3000}]), json!([{"addresses": ["10.0.0.1"], "zone": "eu-1"}]))];
+    let slices =
+        [slice("a", json!([{"name": "", "port": 3000}]), json!([{"addresses": ["10.0.0.1"], "zone": "eu-1"}]))];
     assert_eq!(found(&service, 80, &slices), [Endpoint { zone: "eu-1".into(), ..at("10.0.0.1", 3000, true) }]);
 }
 
@@ -54,7 +60,8 @@ fn an_endpoint_that_still_serves_while_it_terminates_is_kept_as_not_ready() {
 fn an_endpoint_in_two_slices_counts_once() {
     let service = service(json!([{"port": 80}]));
     let ports = json!([{"port": 80}]);
-    let draining = json!([{"addresses": ["10.0.0.1"], "conditions": {"ready": false, "serving": true, "terminating": true}}]);
+    let draining =
+        json!([{"addresses": ["10.0.0.1"], "conditions": {"ready": false, "serving": true, "terminating": true}}]);
     let slices = [slice("a", ports.clone(), draining), slice("b", ports, json!([{"addresses": ["10.0.0.1"]}]))];
     assert_eq!(found(&service, 80, &slices), [at("10.0.0.1", 80, true)]);
 }
@@ -71,7 +78,8 @@ fn a_dual_stack_service_is_reached_by_its_first_family() {
 
 #[test]
 fn only_h2c_is_http2() {
-    let service = service(json!([{"port": 80, "appProtocol": "kubernetes.io/h2c"}, {"port": 81, "appProtocol": "http"}]));
+    let service =
+        service(json!([{"port": 80, "appProtocol": "kubernetes.io/h2c"}, {"port": 81, "appProtocol": "http"}]));
     let h2c = |port| speaks_h2c(service_port(&service, port).unwrap());
     assert!(h2c(80) && !h2c(81));
 }

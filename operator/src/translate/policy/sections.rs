@@ -36,12 +36,22 @@ pub(super) fn compile(key: &Key, policy: &McpPolicy, world: &World, problems: &m
     Sections {
         authentication: spec.authentication.as_ref().map(|section| authentication(key, section, world, problems)),
         authorization: spec.authorization.as_ref().map(|section| authorization(section, problems)),
-        rate_limits: spec.rate_limits.iter().enumerate().map(|(index, limit)| rate_limit(index, limit, problems)).collect(),
+        rate_limits: spec
+            .rate_limits
+            .iter()
+            .enumerate()
+            .map(|(index, limit)| rate_limit(index, limit, problems))
+            .collect(),
         limits: (bounds != proto::Limits::default()).then_some(bounds),
     }
 }
 
-fn authentication(key: &Key, section: &Authentication, world: &World, problems: &mut Problems) -> proto::Authentication {
+fn authentication(
+    key: &Key,
+    section: &Authentication,
+    world: &World,
+    problems: &mut Problems,
+) -> proto::Authentication {
     let issuers = section.jwt.iter().enumerate().map(|(index, issuer)| jwt(key, index, issuer, world, problems));
     let metadata = proto::ResourceMetadata {
         authorization_servers: section.resource_metadata.authorization_servers.clone(),
@@ -59,7 +69,12 @@ fn jwt(key: &Key, index: usize, issuer: &Jwt, world: &World, problems: &mut Prob
         }
         Some(ChosenJwks::Inline(text)) => {
             if let Err(error) = key_set(text.as_bytes()) {
-                problems.add(Reason::InvalidJwks, format!("{field}.inline"), error, "paste the issuer's JSON Web Key Set");
+                problems.add(
+                    Reason::InvalidJwks,
+                    format!("{field}.inline"),
+                    error,
+                    "paste the issuer's JSON Web Key Set",
+                );
             }
             Some(jwt::Jwks::Inline(text.to_owned()))
         }
@@ -69,18 +84,29 @@ fn jwt(key: &Key, index: usize, issuer: &Jwt, world: &World, problems: &mut Prob
             let content = world.secret(&wanted).and_then(|secret| secret::value(secret, &reference.key));
             if let Some(Err(error)) = content.as_deref().map(key_set) {
                 let place = format!("{field}.secretRef");
-                problems.add(Reason::InvalidJwks, place, format!("key {:?} of Secret {wanted} {error}", reference.key), "");
+                problems.add(
+                    Reason::InvalidJwks,
+                    place,
+                    format!("key {:?} of Secret {wanted} {error}", reference.key),
+                    "",
+                );
             }
             let secret = Name::new(Kind::Secret, &wanted.namespace, &wanted.name).to_string();
             Some(jwt::Jwks::Secret(proto::SecretKey { secret, key: reference.key.clone() }))
         }
     };
-    proto::Jwt { issuer: issuer.issuer.clone(), audiences: issuer.audiences.clone(), jwks, claims: issuer.claims.clone() }
+    proto::Jwt {
+        issuer: issuer.issuer.clone(),
+        audiences: issuer.audiences.clone(),
+        jwks,
+        claims: issuer.claims.clone(),
+    }
 }
 
 /// Whether `text` is a key set that can verify something (RFC 7517): the error never repeats it, since it may hold a private key by mistake.
 fn key_set(text: &[u8]) -> Result<(), String> {
-    let set: Value = serde_json::from_slice(text).map_err(|error| format!("is not JSON (line {}, column {})", error.line(), error.column()))?;
+    let set: Value = serde_json::from_slice(text)
+        .map_err(|error| format!("is not JSON (line {}, column {})", error.line(), error.column()))?;
     let keys = set.get("keys").and_then(Value::as_array).ok_or("has no list \"keys\"")?;
     if keys.is_empty() {
         return Err("has no keys".to_owned());
@@ -91,7 +117,9 @@ fn key_set(text: &[u8]) -> Result<(), String> {
             Some("EC") => &["crv", "x", "y"],
             Some("OKP") => &["crv", "x"],
             // A shared secret would let whoever reads the policy sign tokens.
-            Some("oct") => return Err(format!("holds a shared secret (keys[{index}]): only public keys verify tokens")),
+            Some("oct") => {
+                return Err(format!("holds a shared secret (keys[{index}]): only public keys verify tokens"));
+            }
             _ => return Err(format!("has a key of no known kty (keys[{index}])")),
         };
         if let Some(missing) = members.iter().find(|member| !key.get(**member).is_some_and(Value::is_string)) {
@@ -108,7 +136,8 @@ fn authorization(section: &Authorization, problems: &mut Problems) -> proto::Aut
     let rules = section.rules.iter().enumerate().map(|(index, rule)| {
         if let Some(Err(error)) = rule.when.as_deref().map(Expression::parse) {
             let place = format!("spec.authorization.rules[{index}].when");
-            let message = format!("rule {:?}, line {}, column {}: {}", rule.name, error.line, error.column, error.message);
+            let message =
+                format!("rule {:?}, line {}, column {}: {}", rule.name, error.line, error.column, error.message);
             problems.add(Reason::InvalidExpression, place, message, "");
         }
         proto::Rule {

@@ -5,7 +5,8 @@ fn a_remote_without_a_port_takes_the_schemes_own() {
     let parsed = parse("https://mcp.vendor.example/mcp?tenant=1", Some("inner.example")).unwrap();
     assert_eq!(parsed.authority, "mcp.vendor.example");
     assert_eq!(parsed.path, "/mcp?tenant=1");
-    let expected = Remote { host: "mcp.vendor.example".into(), port: 443, tls: true, tls_hostname: "inner.example".into() };
+    let expected =
+        Remote { host: "mcp.vendor.example".into(), port: 443, tls: true, tls_hostname: "inner.example".into() };
     assert_eq!(parsed.remote, expected);
 }
 
