@@ -54,7 +54,7 @@ fn every_field_has_its_line() {
 
 #[test]
 fn what_is_no_yaml_is_a_fault_with_its_line() {
-    assert_eq!(parse("a: 1\nb: [1, 2\n").unwrap_err().line, 3);
+    assert_eq!(parse("a: 1\nb: [1, 2\n").unwrap_err().line, 2);
     assert_eq!(parse("a: 1\na: 2\n").unwrap_err().line, 2);
     assert!(!parse("a: *nowhere\n").unwrap_err().message.is_empty());
 }
