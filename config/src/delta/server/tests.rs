@@ -200,6 +200,17 @@ fn a_held_body_is_fetched_from_a_gateway_and_reaches_the_others() {
 }
 
 #[test]
+fn a_hold_ends_with_a_resource_even_for_who_has_its_body() {
+    let mut log = Log::new();
+    log.hold(name("Policy/a/p"), Vec::new());
+    let mut session = Session::new(subscribe(&[("Policy/a/p", body(1))]), &log);
+    step(&mut session, &log);
+    ack(&mut session, &mut log, 1);
+    log.put(name("Policy/a/p"), body(1));
+    assert_eq!(resources(&step(&mut session, &log)), ["Policy/a/p"]);
+}
+
+#[test]
 fn an_expected_catalogue_is_fetched_with_its_chunks_and_not_sent_back() {
     let mut log = Log::new();
     log.expect(name("Catalogue/a/s"));
