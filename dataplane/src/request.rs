@@ -5,7 +5,6 @@
 
 pub mod admit;
 pub mod arrival;
-pub mod ask;
 pub mod authenticate;
 pub mod body;
 pub mod call;

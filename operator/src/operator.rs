@@ -2,7 +2,10 @@
 //!
 //! Watches, files and gateways call in; the publisher, the streams and the status writer wait here. No lock is held across an await.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use parking_lot::Mutex;
 use portolan_config::{
@@ -198,6 +201,11 @@ impl Operator {
     /// A status was not written: it is due again.
     pub fn requeue(&self, key: ObjectKey) {
         self.with(|core| core.requeue(key));
+    }
+
+    /// Drops what a map has of objects that are gone.
+    pub fn retain_known<V>(&self, map: &mut BTreeMap<ObjectKey, V>) {
+        self.with(|core| map.retain(|key, _| core.knows(key)));
     }
 
     /// Runs `action` on the core and wakes whom it concerns.

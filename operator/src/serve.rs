@@ -119,3 +119,6 @@ impl Configuration for Service {
         Ok(Response::new(Box::pin(ReceiverStream::new(to_gateway).map(Ok))))
     }
 }
+
+#[cfg(test)]
+mod tests;

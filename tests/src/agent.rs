@@ -199,7 +199,8 @@ impl Iterator for Events {
             let end = self.buffer.windows(2).position(|two| two == b"\n\n")?;
             let event = self.buffer.split_to(end + 2);
             let text = String::from_utf8_lossy(&event).into_owned();
-            let data: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("data:")).map(str::trim_start).collect();
+            let data: Vec<_> =
+                text.lines().filter_map(|line| line.strip_prefix("data:")).map(str::trim_start).collect();
             if !data.is_empty() {
                 return Some(data.join("\n"));
             }

@@ -35,8 +35,26 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Cluster {
     kubeconfig: PathBuf,
-    /// The supervisor of a cluster of our own. It stops when its standard input ends, that is when this process does.
-    _supervisor: Option<Child>,
+    own: Option<Own>,
+}
+
+/// A cluster that we started.
+#[derive(Debug)]
+struct Own {
+    binary: PathBuf,
+    dir: PathBuf,
+    /// It stops the cluster when its standard input ends, that is when this process does.
+    supervisor: Option<Child>,
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        if let Some(mut supervisor) = self.supervisor.take() {
+            drop(supervisor.stdin.take());
+            // Stopping takes seconds, which no test has to wait for.
+            std::thread::spawn(move || supervisor.wait());
+        }
+    }
 }
 
 impl Cluster {
@@ -47,21 +65,32 @@ impl Cluster {
     pub fn shared() -> anyhow::Result<&'static Self> {
         static SHARED: OnceLock<Result<Cluster, String>> = OnceLock::new();
         let start = || match env::var_os("PORTOLAN_TEST_KUBECONFIG") {
-            Some(path) => Ok(Self { kubeconfig: path.into(), _supervisor: None }),
-            None => Self::start().map_err(|error| format!("{error:#}")),
+            Some(path) => Ok(Self { kubeconfig: path.into(), own: None }),
+            None => Self::start(&["--controller-manager"]).map_err(|error| format!("{error:#}")),
         };
         SHARED.get_or_init(start).as_ref().map_err(|error| anyhow!("{error}"))
     }
 
-    fn start() -> anyhow::Result<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let binary = build(&root)?;
-        let folder = root.join("target/cluster/tests");
+    /// A cluster for one test, which may stop its API server: gone when this is dropped.
+    ///
+    /// # Errors
+    /// None can be started; the message says what to install.
+    pub fn own() -> anyhow::Result<Self> {
+        Self::start(&[])
+    }
+
+    fn start(flags: &[&str]) -> anyhow::Result<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let binary = build(&root())?;
+        let folder = root().join("target/cluster/tests");
         remove_folders_of_the_dead(&folder);
-        let dir = folder.join(std::process::id().to_string());
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let dir = folder.join(std::process::id().to_string()).join(count.to_string());
         fs::create_dir_all(&dir)?;
-        let mut supervisor = Command::new(binary)
-            .args(["up", "--controller-manager", "--dir"])
+        let mut supervisor = Command::new(&binary)
+            .arg("up")
+            .args(flags)
+            .arg("--dir")
             .arg(&dir)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -73,7 +102,47 @@ impl Cluster {
         if kubeconfig.is_empty() {
             bail!("the test cluster did not start: {}", supervisor.wait()?);
         }
-        Ok(Self { kubeconfig: kubeconfig.trim_end().into(), _supervisor: Some(supervisor) })
+        let own = Own { binary, dir, supervisor: Some(supervisor) };
+        Ok(Self { kubeconfig: kubeconfig.trim_end().into(), own: Some(own) })
+    }
+
+    /// Stops the API server; what it stores stays.
+    ///
+    /// # Errors
+    /// The cluster is not our own, or the API server does not stop.
+    pub async fn stop_api(&self) -> anyhow::Result<()> {
+        self.command("stop-api").await
+    }
+
+    /// Starts the API server again and returns when it is ready.
+    ///
+    /// # Errors
+    /// The cluster is not our own, or the API server does not start.
+    pub async fn start_api(&self) -> anyhow::Result<()> {
+        self.command("start-api").await
+    }
+
+    async fn command(&self, name: &str) -> anyhow::Result<()> {
+        let own = self.own.as_ref().context("only a cluster of our own is stopped")?;
+        let status = tokio::process::Command::new(&own.binary).arg(name).arg("--dir").arg(&own.dir).status().await?;
+        anyhow::ensure!(status.success(), "{name}: {status}");
+        Ok(())
+    }
+
+    /// What `kubectl` says to these arguments, as the administrator.
+    ///
+    /// # Errors
+    /// It fails; the error has its words.
+    pub async fn kubectl(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let binary = match &self.own {
+            Some(own) => own.binary.clone(),
+            None => build(&root())?,
+        };
+        let mut command = tokio::process::Command::new(binary);
+        command.arg("kubectl").args(arguments).arg("--kubeconfig").arg(&self.kubeconfig).kill_on_drop(true);
+        let output = tokio::time::timeout(PATIENCE, command.output()).await.context("kubectl does not end")??;
+        anyhow::ensure!(output.status.success(), "kubectl: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
     /// The administrator's kubeconfig.
@@ -124,6 +193,10 @@ impl Cluster {
         Api::all(client.clone()).create(&PostParams::default(), &namespace).await?;
         Ok(name)
     }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// The path of the cluster's binary, built if need be. What the build says goes to our standard error.

@@ -10,8 +10,9 @@ use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use parking_lot::Mutex;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, DiscoverResult, Implementation, ListToolsResult,
-    PaginatedRequestParams, ProgressNotificationParam, ProtocolVersion, ServerCapabilities, ServerConfig, Tool, ToolAnnotations,
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, DiscoverResult, Implementation,
+    ListToolsResult, PaginatedRequestParams, ProgressNotificationParam, ProtocolVersion, ServerCapabilities,
+    ServerConfig, Tool, ToolAnnotations,
 };
 use rmcp::service::{MaybeSendFuture, RequestContext, RoleServer};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
@@ -52,7 +53,15 @@ impl Fixture {
     /// # Errors
     /// There is no port.
     pub async fn start(speaks: Speaks) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        Self::start_at(([127, 0, 0, 1], 0).into(), speaks).await
+    }
+
+    /// Starts a server at an address: where one was that has stopped, or not on loopback.
+    ///
+    /// # Errors
+    /// The address cannot be had.
+    pub async fn start_at(address: SocketAddr, speaks: Speaks) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared::default());
         let (handlers, config) = (Arc::clone(&shared), StreamableHttpServerConfig::default());
@@ -62,14 +71,15 @@ impl Fixture {
                 Ok(Handler { speaks, session, shared: Arc::clone(&handlers) })
             },
             Arc::new(LocalSessionManager::default()),
-            config.with_legacy_session_mode(speaks != Speaks::Sessionless).with_json_response(true),
+            config.disable_allowed_hosts().with_legacy_session_mode(speaks != Speaks::Sessionless).with_json_response(true),
         );
         let serving = tokio::spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
                 let service = TowerToHyperService::new(service.clone());
                 connections.spawn(async move {
-                    let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+                    let connection =
+                        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
                     // A connection that ends is what tests do.
                     let _ = connection.await;
                 });
@@ -146,12 +156,18 @@ impl Drop for Running {
 }
 
 impl Handler {
-    async fn run(&self, request: CallToolRequestParams, context: RequestContext<RoleServer>) -> Result<CallToolResult, ErrorData> {
+    async fn run(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResult, ErrorData> {
         let arguments = Value::Object(request.arguments.unwrap_or_default());
         let text = |text: String| Ok(CallToolResult::success(vec![ContentBlock::text(text)]));
         match &*request.name {
             "echo" => text(arguments["text"].as_str().unwrap_or_default().to_owned()),
-            "add" => text((arguments["a"].as_f64().unwrap_or_default() + arguments["b"].as_f64().unwrap_or_default()).to_string()),
+            "add" => text(
+                (arguments["a"].as_f64().unwrap_or_default() + arguments["b"].as_f64().unwrap_or_default()).to_string(),
+            ),
             "slow" => self.slow(arguments["milliseconds"].as_u64().unwrap_or(60_000), context).await,
             "fail" => Ok(CallToolResult::error(vec![ContentBlock::text("it failed, as it was asked to")])),
             "structured" => Ok(CallToolResult::structured(json!({"unit": "m", "value": 3}))),
@@ -191,20 +207,28 @@ impl Handler {
 
 impl ServerHandler for Handler {
     fn get_info(&self) -> ServerConfig {
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().build()).with_server_info(Implementation::new("fixture", "1.0.0"))
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+            .with_server_info(Implementation::new("fixture", "1.0.0"))
     }
 
     fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
         match self.speaks {
             Speaks::Modern => Cow::Borrowed(&[ProtocolVersion::V_2026_07_28]),
-            Speaks::Legacy | Speaks::Sessionless => Cow::Borrowed(&[ProtocolVersion::V_2025_11_25, ProtocolVersion::V_2025_06_18]),
+            Speaks::Legacy | Speaks::Sessionless => {
+                Cow::Borrowed(&[ProtocolVersion::V_2025_11_25, ProtocolVersion::V_2025_06_18])
+            }
             Speaks::Both => Cow::Borrowed(ProtocolVersion::KNOWN_VERSIONS),
         }
     }
 
-    fn discover(&self, _: RequestContext<RoleServer>) -> impl Future<Output = Result<DiscoverResult, ErrorData>> + MaybeSendFuture + '_ {
+    fn discover(
+        &self,
+        _: RequestContext<RoleServer>,
+    ) -> impl Future<Output = Result<DiscoverResult, ErrorData>> + MaybeSendFuture + '_ {
         std::future::ready(match self.speaks {
-            Speaks::Legacy | Speaks::Sessionless => Err(ErrorData::new(rmcp::model::ErrorCode::METHOD_NOT_FOUND, "Method not found", None)),
+            Speaks::Legacy | Speaks::Sessionless => {
+                Err(ErrorData::new(rmcp::model::ErrorCode::METHOD_NOT_FOUND, "Method not found", None))
+            }
             Speaks::Modern | Speaks::Both => {
                 Ok(DiscoverResult::from_server_info(self.supported_protocol_versions().into_owned(), self.get_info()))
             }

@@ -36,7 +36,8 @@ impl Issuer {
         let point = self.key.public_key_raw();
         let coordinate = |range| URL_SAFE_NO_PAD.encode(&point[range]);
         let (x, y) = (coordinate(1..33), coordinate(33..65));
-        json!({"keys": [{"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": "one", "x": x, "y": y}]}).to_string()
+        json!({"keys": [{"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": "one", "x": x, "y": y}]})
+            .to_string()
     }
 
     /// The `authentication.jwt` of a policy that takes its tokens.

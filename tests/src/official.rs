@@ -44,7 +44,8 @@ fn root() -> PathBuf {
 /// # Errors
 /// The script fails: it says what is missing.
 pub async fn install() -> anyhow::Result<()> {
-    let installed = Command::new(root().join("tests/clients/install.sh")).output().await.context("tests/clients/install.sh")?;
+    let installed =
+        Command::new(root().join("tests/clients/install.sh")).output().await.context("tests/clients/install.sh")?;
     ensure!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
     Ok(())
 }
@@ -66,9 +67,12 @@ impl Run<'_> {
             client.args(["--token", token]);
         }
         client.args(command).stdin(Stdio::null()).kill_on_drop(true);
-        let output = tokio::time::timeout(2 * crate::eventually::PATIENCE, client.output()).await.context("the client does not end")??;
+        let output = tokio::time::timeout(2 * crate::eventually::PATIENCE, client.output())
+            .await
+            .context("the client does not end")??;
         let text = String::from_utf8_lossy(&output.stdout);
-        serde_json::from_str(text.trim()).with_context(|| format!("{text}\n{}", String::from_utf8_lossy(&output.stderr)))
+        serde_json::from_str(text.trim())
+            .with_context(|| format!("{text}\n{}", String::from_utf8_lossy(&output.stderr)))
     }
 }
 
@@ -76,7 +80,11 @@ impl Run<'_> {
 ///
 /// # Errors
 /// It does not get through.
-pub async fn rmcp(url: &str, modern: bool, token: Option<&str>) -> anyhow::Result<RunningService<RoleClient, ClientConfig>> {
+pub async fn rmcp(
+    url: &str,
+    modern: bool,
+    token: Option<&str>,
+) -> anyhow::Result<RunningService<RoleClient, ClientConfig>> {
     let mut config = StreamableHttpClientTransportConfig::with_uri(url);
     config.auth_header = token.map(str::to_owned);
     let lifecycle = if modern {

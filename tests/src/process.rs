@@ -59,7 +59,10 @@ pub fn program(name: &str) -> anyhow::Result<Command> {
 pub async fn run(name: &str, arguments: &[&str]) -> anyhow::Result<Output> {
     let mut command = tokio::process::Command::from(program(name)?);
     command.args(arguments).kill_on_drop(true);
-    tokio::time::timeout(crate::eventually::PATIENCE, command.output()).await.context("the program does not end")?.context("run")
+    tokio::time::timeout(crate::eventually::PATIENCE, command.output())
+        .await
+        .context("the program does not end")?
+        .context("run")
 }
 
 impl Process {
@@ -71,10 +74,25 @@ impl Process {
     /// # Panics
     /// When it is not ready in time.
     pub async fn start(name: &str, arguments: &[&str]) -> anyhow::Result<(Self, Addresses)> {
+        Self::start_in(name, arguments, &[]).await
+    }
+
+    /// The same with these environment variables.
+    ///
+    /// # Errors
+    /// It has not been built, cannot be started, or ends before it is ready.
+    ///
+    /// # Panics
+    /// When it is not ready in time.
+    pub async fn start_in(
+        name: &str,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> anyhow::Result<(Self, Addresses)> {
         let folder = tempfile::tempdir()?;
         let ready = folder.path().join("ready");
         let mut command = program(name)?;
-        command.args(arguments).arg("--ready-file").arg(&ready);
+        command.args(arguments).arg("--ready-file").arg(&ready).envs(environment.iter().copied());
         command.stdout(File::create(folder.path().join("stdout"))?).stderr(File::create(folder.path().join("stderr"))?);
         let child = command.spawn().with_context(|| format!("start {name}"))?;
         let mut process = Self { name: name.to_owned(), child, folder };
@@ -107,7 +125,9 @@ impl Process {
     }
 
     fn output(&self, stream: &str) -> String {
-        fs::read(self.folder.path().join(stream)).map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default()
+        fs::read(self.folder.path().join(stream))
+            .map(|text| String::from_utf8_lossy(&text).into_owned())
+            .unwrap_or_default()
     }
 
     /// Its process id.

@@ -91,7 +91,9 @@ impl Request {
     /// The first request of an older client.
     #[must_use]
     pub fn initialize(target: &str, revision: &str) -> Self {
-        let params = format!(r#"{{"protocolVersion":"{revision}","capabilities":{{}},"clientInfo":{{"name":"t","version":"1"}}}}"#);
+        let params = format!(
+            r#"{{"protocolVersion":"{revision}","capabilities":{{}},"clientInfo":{{"name":"t","version":"1"}}}}"#
+        );
         Self::post(target, &format!(r#"{{"jsonrpc":"2.0","id":1,"method":"initialize","params":{params}}}"#))
     }
 

@@ -40,7 +40,8 @@ impl Standalone {
         for object in objects {
             write(&manifests, object)?;
         }
-        let (manifests, audit, data) = (text(&manifests), text(&folder.path().join("audit")), text(&folder.path().join("data")));
+        let (manifests, audit, data) =
+            (text(&manifests), text(&folder.path().join("audit")), text(&folder.path().join("data")));
         let mut arguments = vec!["standalone", "-f", &manifests, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
         arguments.extend(["--workers", "2", "--audit-log", &audit, "--data-dir", &data]);
         arguments.extend(flags);
@@ -135,7 +136,8 @@ fn file(kind: &str, name: &str) -> String {
 }
 
 fn write(folder: &Path, object: &Value) -> anyhow::Result<()> {
-    let (kind, name) = (object["kind"].as_str().unwrap_or_default(), object["metadata"]["name"].as_str().unwrap_or_default());
+    let (kind, name) =
+        (object["kind"].as_str().unwrap_or_default(), object["metadata"]["name"].as_str().unwrap_or_default());
     replace(&folder.join(file(kind, name)), &serde_json::to_string_pretty(object)?)
 }
 

@@ -32,7 +32,7 @@ fn own(folder: &Path) -> anyhow::Result<Ring> {
     let path = folder.join(FILE);
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
         Ok(mut file) => {
-            file.write_all(Ring::new_key_file().as_bytes()).with_context(|| format!("{}", path.display()))?
+            file.write_all(Ring::new_key_file().as_bytes()).with_context(|| format!("{}", path.display()))?;
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error).with_context(|| format!("{}", path.display())),

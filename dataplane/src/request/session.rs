@@ -9,7 +9,7 @@ use futures::future::join_all;
 use http::{HeaderValue, Method, Response, StatusCode};
 use serde::Deserialize;
 
-use super::ask;
+
 use super::body::Body;
 use super::context::now;
 use super::crossing::Opened;
@@ -24,7 +24,7 @@ use crate::mcp::message as build;
 use crate::mcp::revision::{Era, Revision};
 use crate::mcp::session::{self, Session, UpstreamSession};
 use crate::snapshot::Server;
-use crate::upstream::{Deadlines, UpstreamError};
+use crate::upstream::{Deadlines, UpstreamError, ask};
 
 /// How long the servers of a route together may take to open their sessions; who is later is absent from this one.
 const OPENING: Duration = Duration::from_secs(1);

@@ -108,6 +108,12 @@ impl Core {
         }
     }
 
+    /// Whether the object exists.
+    #[must_use]
+    pub fn knows(&self, key: &ObjectKey) -> bool {
+        self.world.contains(key)
+    }
+
     /// The next status that differs from what the API server has.
     pub fn next_update(&mut self, now: i64) -> Option<Update> {
         if !self.published {

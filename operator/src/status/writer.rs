@@ -86,7 +86,11 @@ impl Writer {
                     }
                     tokio::time::sleep(GATHER).await;
                 }
-                () = tokio::time::sleep(TICK) => self.operator.tick(),
+                () = tokio::time::sleep(TICK) => {
+                    self.operator.tick();
+                    self.operator.retain_known(&mut self.written);
+                    self.operator.retain_known(&mut self.retries);
+                }
             }
         }
     }

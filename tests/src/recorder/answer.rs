@@ -16,7 +16,8 @@ use super::State;
 pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
 
 /// A plain result, good in either era.
-pub const RESULT: &str = r#"{"jsonrpc":"2.0","id":$ID,"result":{"resultType":"complete","content":[{"type":"text","text":"done"}]}}"#;
+pub const RESULT: &str =
+    r#"{"jsonrpc":"2.0","id":$ID,"result":{"resultType":"complete","content":[{"type":"text","text":"done"}]}}"#;
 
 /// An answer.
 #[derive(Debug, Clone)]

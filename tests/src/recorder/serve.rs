@@ -66,18 +66,28 @@ async fn serve(request: Request<Incoming>, state: &Arc<State>) -> Response<Body>
 async fn post(seen: &Seen, state: &Arc<State>) -> Response<Body> {
     let message: Message<'_> = serde_json::from_slice(&seen.body).unwrap_or_default();
     let Some(id) = message.id else { return status(202) };
-    let blanks = Blanks { id: id.get().to_owned(), token: message.params.meta.token.map(|token| token.get().to_owned()).unwrap_or_default() };
+    let blanks = Blanks {
+        id: id.get().to_owned(),
+        token: message.params.meta.token.map(|token| token.get().to_owned()).unwrap_or_default(),
+    };
     let modern = seen.header("mcp-protocol-version") == MODERN;
     if modern && matches!(state.speaks, Speaks::Legacy | Speaks::Sessionless) {
-        return json(400, r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"Bad Request: Server not initialized"}}"#);
+        return json(
+            400,
+            r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"Bad Request: Server not initialized"}}"#,
+        );
     }
     if !modern && state.speaks == Speaks::Modern {
-        return json(400, r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32020,"message":"MCP-Protocol-Version is missing"}}"#);
+        return json(
+            400,
+            r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32020,"message":"MCP-Protocol-Version is missing"}}"#,
+        );
     }
     if message.method == "initialize" {
         return initialize(state, &blanks).await;
     }
-    if !modern && state.speaks != Speaks::Sessionless && !state.sessions.lock().contains(&seen.header("mcp-session-id")) {
+    if !modern && state.speaks != Speaks::Sessionless && !state.sessions.lock().contains(&seen.header("mcp-session-id"))
+    {
         return json(404, r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Session not found"}}"#);
     }
     match message.method.as_str() {
@@ -87,7 +97,13 @@ async fn post(seen: &Seen, state: &Arc<State>) -> Response<Body> {
             let answer = state.answers.lock().get(&message.params.name).cloned();
             answer.unwrap_or_else(|| Answer::Json(RESULT.to_owned())).give(state, &blanks).await
         }
-        _ => json(if modern { 404 } else { 200 }, &format!(r#"{{"jsonrpc":"2.0","id":{},"error":{{"code":-32601,"message":"Method not found"}}}}"#, blanks.id)),
+        _ => json(
+            if modern { 404 } else { 200 },
+            &format!(
+                r#"{{"jsonrpc":"2.0","id":{},"error":{{"code":-32601,"message":"Method not found"}}}}"#,
+                blanks.id
+            ),
+        ),
     }
 }
 
@@ -96,7 +112,9 @@ async fn initialize(state: &Arc<State>, blanks: &Blanks) -> Response<Body> {
     if let Some(answer) = told {
         return answer.give(state, blanks).await;
     }
-    let info = format!(r#"{{"protocolVersion":"{LEGACY}","capabilities":{{"tools":{{}}}},"serverInfo":{{"name":"recorder","version":"1"}}}}"#);
+    let info = format!(
+        r#"{{"protocolVersion":"{LEGACY}","capabilities":{{"tools":{{}}}},"serverInfo":{{"name":"recorder","version":"1"}}}}"#
+    );
     let mut response = result(blanks, &info);
     if state.speaks != Speaks::Sessionless {
         let id = format!("upstream-session-{:x}-{:x}", std::process::id(), fresh());
@@ -123,7 +141,8 @@ fn delete(seen: &Seen, state: &State) -> Response<Body> {
 }
 
 fn discover(speaks: Speaks) -> String {
-    let versions = if speaks == Speaks::Modern { format!(r#""{MODERN}""#) } else { format!(r#""{MODERN}","{LEGACY}""#) };
+    let versions =
+        if speaks == Speaks::Modern { format!(r#""{MODERN}""#) } else { format!(r#""{MODERN}","{LEGACY}""#) };
     format!(
         r#"{{"resultType":"complete","supportedVersions":[{versions}],"capabilities":{{"tools":{{}}}},"ttlMs":0,"cacheScope":"private","_meta":{{"io.modelcontextprotocol/serverInfo":{{"name":"recorder","version":"1"}}}}}}"#
     )

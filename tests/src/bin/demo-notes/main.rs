@@ -67,13 +67,23 @@ struct Deleted {
 #[tool_router]
 impl Server {
     /// Writes a note.
-    #[tool(annotations(title = "Add a note", read_only_hint = false, destructive_hint = false, open_world_hint = false))]
+    #[tool(annotations(
+        title = "Add a note",
+        read_only_hint = false,
+        destructive_hint = false,
+        open_world_hint = false
+    ))]
     fn add_note(&self, Parameters(new): Parameters<NewNote>) -> Result<Json<Note>, String> {
         self.notes.add(new.notebook, new.title, new.text).map(Json)
     }
 
     /// Finds notes by their words.
-    #[tool(annotations(title = "Search notes", read_only_hint = true, idempotent_hint = true, open_world_hint = false))]
+    #[tool(annotations(
+        title = "Search notes",
+        read_only_hint = true,
+        idempotent_hint = true,
+        open_world_hint = false
+    ))]
     fn search_notes(&self, Parameters(search): Parameters<Search>) -> Json<Found> {
         Json(Found { notes: self.notes.search(&search.query) })
     }
@@ -85,7 +95,12 @@ impl Server {
     }
 
     /// Deletes a note for good.
-    #[tool(annotations(title = "Delete a note", destructive_hint = true, idempotent_hint = true, open_world_hint = false))]
+    #[tool(annotations(
+        title = "Delete a note",
+        destructive_hint = true,
+        idempotent_hint = true,
+        open_world_hint = false
+    ))]
     fn delete_note(&self, Parameters(which): Parameters<Which>) -> Result<Json<Deleted>, String> {
         self.notes.delete(which.id).map(|left| Json(Deleted { left }))
     }

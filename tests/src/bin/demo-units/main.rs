@@ -56,7 +56,12 @@ struct Unit {
 #[tool_router]
 impl Units {
     /// Converts a number from one unit to another of the same quantity.
-    #[tool(annotations(title = "Convert units", read_only_hint = true, idempotent_hint = true, open_world_hint = false))]
+    #[tool(annotations(
+        title = "Convert units",
+        read_only_hint = true,
+        idempotent_hint = true,
+        open_world_hint = false
+    ))]
     fn convert(&self, Parameters(wanted): Parameters<Conversion>) -> Result<Json<Converted>, String> {
         let (from, to) = (units::find(&wanted.from)?, units::find(&wanted.to)?);
         let value = units::convert(wanted.value, from, to)?;
