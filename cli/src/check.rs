@@ -22,7 +22,8 @@ pub fn run(options: &Check, out: &mut impl Write) -> anyhow::Result<ExitCode> {
     for note in &reading.notes {
         writeln!(out, "{}", paint.dim(&report::fault(note)))?;
     }
-    let mut lines: Vec<_> = reading.faults.iter().map(|fault| (fault.file.clone(), fault.line, report::fault(fault))).collect();
+    let mut lines: Vec<_> =
+        reading.faults.iter().map(|fault| (fault.file.clone(), fault.line, report::fault(fault))).collect();
     lines.extend(problems.iter().map(|problem| report::problem(problem, &reading.places)));
     lines.sort();
     for (_, _, line) in &lines {

@@ -71,9 +71,10 @@ impl Manifests {
         let files = files(&self.paths, &mut reading.faults);
         self.good.retain(|file, _| files.contains(file));
         for file in files {
-            match text(&file).map_err(|error| (1, error.to_string())).and_then(|text| {
-                yaml::parse(&text).map_err(|fault| (fault.line, fault.message))
-            }) {
+            match text(&file)
+                .map_err(|error| (1, error.to_string()))
+                .and_then(|text| yaml::parse(&text).map_err(|fault| (fault.line, fault.message)))
+            {
                 Ok(documents) => {
                     self.good.insert(file.clone(), documents);
                 }

@@ -156,7 +156,10 @@ impl Page {
         for (route, (host, path)) in &self.routes {
             let url = format!("{}{path}", self.base);
             let command = self.paint.dim(&snippet::curl(&url, host.as_deref()));
-            now.insert(format!("~{route}"), format!("{} {}\n  {command}\n", self.paint.bold("endpoint"), self.paint.good(&url)));
+            now.insert(
+                format!("~{route}"),
+                format!("{} {}\n  {command}\n", self.paint.bold("endpoint"), self.paint.good(&url)),
+            );
         }
         let mut out = io::stdout().lock();
         for (name, text) in now.iter().filter(|(name, text)| self.shown.get(*name) != Some(text)) {

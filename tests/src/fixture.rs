@@ -71,7 +71,10 @@ impl Fixture {
                 Ok(Handler { speaks, session, shared: Arc::clone(&handlers) })
             },
             Arc::new(LocalSessionManager::default()),
-            config.disable_allowed_hosts().with_legacy_session_mode(speaks != Speaks::Sessionless).with_json_response(true),
+            config
+                .disable_allowed_hosts()
+                .with_legacy_session_mode(speaks != Speaks::Sessionless)
+                .with_json_response(true),
         );
         let serving = tokio::spawn(async move {
             let mut connections = JoinSet::new();

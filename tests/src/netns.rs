@@ -34,10 +34,14 @@ pub fn enter(name: &str, addresses: &[&str]) -> anyhow::Result<Place> {
         }
         return Ok(Place::Inside);
     }
-    let Some(flags) = [&["--net"][..], &["--user", "--map-root-user", "--net"]].into_iter().find(|flags| permitted(flags))
+    let Some(flags) =
+        [&["--net"][..], &["--user", "--map-root-user", "--net"]].into_iter().find(|flags| permitted(flags))
     else {
         // Not the macro: the harness would keep its words to itself.
-        writeln!(std::io::stderr(), "\nSKIPPED {name}: this machine permits no network namespaces (unshare --net; ip link)")?;
+        writeln!(
+            std::io::stderr(),
+            "\nSKIPPED {name}: this machine permits no network namespaces (unshare --net; ip link)"
+        )?;
         return Ok(Place::Outside);
     };
     let status = Command::new("unshare")

@@ -1,5 +1,7 @@
 //! The arrows between the crates, and what may never ship: read from `cargo metadata`, so that a new dependency cannot slip past.
 
+#![allow(clippy::expect_used, reason = "helpers of tests may fail like tests")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};

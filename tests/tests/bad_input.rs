@@ -76,7 +76,9 @@ fn call() -> Request {
 #[tokio::test]
 async fn only_the_exact_path_of_a_route_is_an_endpoint() -> anyhow::Result<()> {
     let world = World::settled().await?;
-    for path in ["/", "/nope", "/mcp/", "//mcp", "/./mcp", "/x/../mcp", "/MCP", "/mcp;x", "/%6dcp", "/mcp%2f", "/mcp%00"] {
+    for path in
+        ["/", "/nope", "/mcp/", "//mcp", "/./mcp", "/x/../mcp", "/MCP", "/mcp;x", "/%6dcp", "/mcp%2f", "/mcp%00"]
+    {
         world.refused(path, &call().to(path), 404, None).await;
     }
     world.nothing_leaked();
@@ -195,7 +197,11 @@ async fn an_id_is_a_string_or_an_integer() -> anyhow::Result<()> {
     world.nothing_leaked();
     for id in [r#""1""#, "-7", "9223372036854775807", r#""\u0061\n""#, r#""""#] {
         let reply = world.gateway.send(&call().id(id)).await?;
-        assert!(reply.text().contains(&format!(r#""id":{id},"#)), "{id} comes back as it was written: {}", reply.text());
+        assert!(
+            reply.text().contains(&format!(r#""id":{id},"#)),
+            "{id} comes back as it was written: {}",
+            reply.text()
+        );
     }
     Ok(())
 }
@@ -335,7 +341,16 @@ async fn an_unknown_revision_is_answered_with_those_that_are_spoken() -> anyhow:
 async fn an_unknown_method_is_404_for_a_modern_client_and_200_in_a_session() -> anyhow::Result<()> {
     let world = World::settled().await?;
     let (modern, legacy) = (world.modern(), world.legacy().await?);
-    let unknown = ["tools/run", "tools/call ", "Tools/Call", "prompts/get", "resources/read", "tasks/list", "completion/complete", ""];
+    let unknown = [
+        "tools/run",
+        "tools/call ",
+        "Tools/Call",
+        "prompts/get",
+        "resources/read",
+        "tasks/list",
+        "completion/complete",
+        "",
+    ];
     for method in unknown {
         let reply = world.refused(method, &modern.request(method, "{}"), 404, Some(-32601)).await;
         assert_eq!(reply.json()["id"], 1);
@@ -414,7 +429,14 @@ async fn a_head_that_is_too_large_is_431() -> anyhow::Result<()> {
 async fn pages_of_other_sites_and_other_names_of_this_host_are_403() -> anyhow::Result<()> {
     let world = World::settled().await?;
     let port = world.address().port();
-    let evil = ["https://evil.example", "null", "http://127.0.0.1.evil.example", "http://localhost@evil.example", "http://127.0.0.1/x", ""];
+    let evil = [
+        "https://evil.example",
+        "null",
+        "http://127.0.0.1.evil.example",
+        "http://localhost@evil.example",
+        "http://127.0.0.1/x",
+        "",
+    ];
     for origin in evil {
         world.refused(origin, &call().with("origin", origin), 403, None).await;
     }
@@ -433,7 +455,8 @@ async fn pages_of_other_sites_and_other_names_of_this_host_are_403() -> anyhow::
 #[tokio::test]
 async fn who_has_no_good_token_is_told_where_to_get_one() -> anyhow::Result<()> {
     let issuer = Issuer::new("https://issuer.example", "eng")?;
-    let authentication = json!({"authentication": {"jwt": issuer.jwt(), "resourceMetadata": {"scopesSupported": ["mcp:use"]}}});
+    let authentication =
+        json!({"authentication": {"jwt": issuer.jwt(), "resourceMetadata": {"scopesSupported": ["mcp:use"]}}});
     let world = World::with(&[policy("auth", "McpRoute/eng", &authentication)]).await?;
     world.modern().with_token(&issuer.token("ann")?).lists(&["alpha_echo"]).await;
     world.server.forget();
@@ -443,7 +466,8 @@ async fn who_has_no_good_token_is_told_where_to_get_one() -> anyhow::Result<()> 
     assert!(challenge.starts_with("Bearer ") && !challenge.contains("error="), "{challenge}");
     let told = bad.header("www-authenticate").unwrap_or_default();
     assert!(told.contains(r#"error="invalid_token""#) && told.contains(r#"scope="mcp:use""#), "{told}");
-    let url = challenge.split(r#"resource_metadata=""#).nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
+    let url =
+        challenge.split(r#"resource_metadata=""#).nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
     let path = url.strip_prefix(&world.gateway.url("")).unwrap_or_else(|| panic!("{url} is of this gateway"));
     assert_eq!(path, "/.well-known/oauth-protected-resource/mcp");
     let document = world.gateway.send(&Request::get(path)).await?;
@@ -550,7 +574,10 @@ async fn an_answer_that_is_none_becomes_a_tool_error_with_the_servers_name_alone
         ("the id as a string", Answer::Json(RESULT.replace("$ID", r#""$ID""#))),
         ("two results", Answer::Json(RESULT.replace(r#""result":"#, r#""result":{},"result":"#))),
         ("neither result nor error", Answer::Json(r#"{"jsonrpc":"2.0","id":$ID}"#.to_owned())),
-        ("an error about our form", Answer::Json(format!(r#"{{"jsonrpc":"2.0","id":$ID,"error":{{"code":-32600,"message":"{WORDS}"}}}}"#))),
+        (
+            "an error about our form",
+            Answer::Json(format!(r#"{{"jsonrpc":"2.0","id":$ID,"error":{{"code":-32600,"message":"{WORDS}"}}}}"#)),
+        ),
         ("too large", Answer::Huge(100_000)),
         ("cut", Answer::Cut),
         ("a stream without an answer", Answer::Events(vec![wrong_id])),
@@ -592,7 +619,8 @@ async fn a_server_that_is_gone_fails_its_calls_at_once_and_no_others() -> anyhow
 
 #[tokio::test]
 async fn a_route_whose_policy_is_invalid_is_503_and_not_open() -> anyhow::Result<()> {
-    let broken = json!({"authorization": {"rules": [{"name": "x", "action": "Allow", "when": "identity.nonsense == 1"}]}});
+    let broken =
+        json!({"authorization": {"rules": [{"name": "x", "action": "Allow", "when": "identity.nonsense == 1"}]}});
     let world = World::with(&[policy("broken", "McpRoute/eng", &broken), route("other", "/other", &["alpha"])]).await?;
     Agent::modern(&world.gateway, "/other").lists(&["alpha_echo", "alpha_hidden"]).await;
     world.server.forget();
@@ -611,31 +639,75 @@ async fn a_request_with_doubtful_framing_is_refused_and_its_connection_closed() 
     let good = call();
     let body = String::from_utf8_lossy(&good.body).into_owned();
     let length = body.len();
-    let fields: String = good.headers.iter().map(|(name, value)| format!("{name}: {}\r\n", String::from_utf8_lossy(value))).collect();
+    let fields: String =
+        good.headers.iter().map(|(name, value)| format!("{name}: {}\r\n", String::from_utf8_lossy(value))).collect();
     let host = format!("host: {}\r\n", world.address());
     let chunked = format!("{length:x}\r\n{body}\r\n0\r\n\r\n");
     let cases = [
-        ("length and chunks", format!("POST /mcp HTTP/1.1\r\n{host}{fields}content-length: {length}\r\ntransfer-encoding: chunked\r\n\r\n{chunked}")),
-        ("chunks and length", format!("POST /mcp HTTP/1.1\r\n{host}{fields}transfer-encoding: chunked\r\ncontent-length: 4\r\n\r\n{chunked}")),
-        ("two lengths", format!("POST /mcp HTTP/1.1\r\n{host}{fields}content-length: {length}\r\ncontent-length: 0\r\n\r\n{body}")),
-        ("a list of lengths", format!("POST /mcp HTTP/1.1\r\n{host}{fields}content-length: {length}, {length}\r\n\r\n{body}")),
+        (
+            "length and chunks",
+            format!(
+                "POST /mcp HTTP/1.1\r\n{host}{fields}content-length: {length}\r\ntransfer-encoding: chunked\r\n\r\n{chunked}"
+            ),
+        ),
+        (
+            "chunks and length",
+            format!(
+                "POST /mcp HTTP/1.1\r\n{host}{fields}transfer-encoding: chunked\r\ncontent-length: 4\r\n\r\n{chunked}"
+            ),
+        ),
+        (
+            "two lengths",
+            format!("POST /mcp HTTP/1.1\r\n{host}{fields}content-length: {length}\r\ncontent-length: 0\r\n\r\n{body}"),
+        ),
+        (
+            "a list of lengths",
+            format!("POST /mcp HTTP/1.1\r\n{host}{fields}content-length: {length}, {length}\r\n\r\n{body}"),
+        ),
         ("a signed length", format!("POST /mcp HTTP/1.1\r\n{host}{fields}content-length: +{length}\r\n\r\n{body}")),
-        ("an unknown coding", format!("POST /mcp HTTP/1.1\r\n{host}{fields}transfer-encoding: xchunked\r\n\r\n{chunked}")),
-        ("a coding behind chunks", format!("POST /mcp HTTP/1.1\r\n{host}{fields}transfer-encoding: chunked, identity\r\n\r\n{chunked}")),
-        ("chunks in HTTP/1.0", format!("POST /mcp HTTP/1.0\r\n{host}{fields}transfer-encoding: chunked\r\n\r\n{chunked}")),
-        ("a folded field", format!("POST /mcp HTTP/1.1\r\n{host}x-a: 1\r\n 2\r\n{fields}content-length: {length}\r\n\r\n{body}")),
-        ("a space before the colon", format!("POST /mcp HTTP/1.1\r\n{host}{fields}content-length : {length}\r\n\r\n{body}")),
+        (
+            "an unknown coding",
+            format!("POST /mcp HTTP/1.1\r\n{host}{fields}transfer-encoding: xchunked\r\n\r\n{chunked}"),
+        ),
+        (
+            "a coding behind chunks",
+            format!("POST /mcp HTTP/1.1\r\n{host}{fields}transfer-encoding: chunked, identity\r\n\r\n{chunked}"),
+        ),
+        (
+            "chunks in HTTP/1.0",
+            format!("POST /mcp HTTP/1.0\r\n{host}{fields}transfer-encoding: chunked\r\n\r\n{chunked}"),
+        ),
+        (
+            "a folded field",
+            format!("POST /mcp HTTP/1.1\r\n{host}x-a: 1\r\n 2\r\n{fields}content-length: {length}\r\n\r\n{body}"),
+        ),
+        (
+            "a space before the colon",
+            format!("POST /mcp HTTP/1.1\r\n{host}{fields}content-length : {length}\r\n\r\n{body}"),
+        ),
         ("no host", format!("POST /mcp HTTP/1.1\r\n{fields}content-length: {length}\r\n\r\n{body}")),
         ("two hosts", format!("POST /mcp HTTP/1.1\r\n{host}{host}{fields}content-length: {length}\r\n\r\n{body}")),
-        ("a host with a user", format!("POST /mcp HTTP/1.1\r\nhost: evil@127.0.0.1\r\n{fields}content-length: {length}\r\n\r\n{body}")),
-        ("a target at odds with the host", format!("POST http://evil.example/mcp HTTP/1.1\r\n{host}{fields}content-length: {length}\r\n\r\n{body}")),
-        ("a NUL in a field", format!("POST /mcp HTTP/1.1\r\n{host}x-a: a\0b\r\n{fields}content-length: {length}\r\n\r\n{body}")),
+        (
+            "a host with a user",
+            format!("POST /mcp HTTP/1.1\r\nhost: evil@127.0.0.1\r\n{fields}content-length: {length}\r\n\r\n{body}"),
+        ),
+        (
+            "a target at odds with the host",
+            format!("POST http://evil.example/mcp HTTP/1.1\r\n{host}{fields}content-length: {length}\r\n\r\n{body}"),
+        ),
+        (
+            "a NUL in a field",
+            format!("POST /mcp HTTP/1.1\r\n{host}x-a: a\0b\r\n{fields}content-length: {length}\r\n\r\n{body}"),
+        ),
     ];
     for (what, bytes) in cases {
         // A second request behind the first, as a smuggler has it.
         let bytes = format!("{bytes}GET /smuggled HTTP/1.1\r\n{host}\r\n");
         let answer = raw(world.address(), bytes.as_bytes()).await?;
-        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4") || answer.starts_with("HTTP/1.0 4"), "{what}: {answer}");
+        assert!(
+            answer.is_empty() || answer.starts_with("HTTP/1.1 4") || answer.starts_with("HTTP/1.0 4"),
+            "{what}: {answer}"
+        );
         assert_eq!(answer.matches("HTTP/1.").count().max(1), 1, "{what} has one answer at most: {answer}");
     }
     world.nothing_leaked();

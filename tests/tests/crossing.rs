@@ -21,7 +21,8 @@ async fn before_tools(speaks: Speaks, tools: &[String]) -> anyhow::Result<(Stand
     let recorder = Recorder::start(speaks, tools).await?;
     let gateway = Standalone::start(&[server("alpha", &recorder.url()), route("eng", "/mcp", &["alpha"])]).await?;
     let modern = Agent::modern(&gateway, "/mcp");
-    eventually("the server's tools are listed", async || modern.names().await.ok().filter(|names| !names.is_empty())).await;
+    eventually("the server's tools are listed", async || modern.names().await.ok().filter(|names| !names.is_empty()))
+        .await;
     let legacy = Agent::legacy(&gateway, "/mcp").await?;
     Ok((gateway, recorder, [modern, legacy]))
 }
@@ -95,7 +96,8 @@ async fn headers_upstream_are_rebuilt_for_the_servers_era_and_none_is_carried_ov
         for agent in agents {
             let case = format!("{speaks:?}, {}", if agent.session.is_some() { "legacy" } else { "modern" });
             let request = agent.calling("alpha_echo", "{}").with("cookie", "canary").with("x-canary", "canary");
-            let request = request.with("user-agent", "canary").with("last-event-id", "canary").with("mcp-param-x", "canary");
+            let request =
+                request.with("user-agent", "canary").with("last-event-id", "canary").with("mcp-param-x", "canary");
             let request = request.with("authorization", "Bearer canary").with("tracestate", "vendor=1");
             assert_eq!(agent.send(&request).await?.tool_text(), "done", "{case}");
             let call = last_call(&recorder)?;
@@ -150,8 +152,7 @@ async fn metadata_is_made_for_a_modern_server_and_taken_out_for_an_older_one() -
 }
 
 /// Members, numbers and spacing that no typed model keeps.
-const ODD_ARGUMENTS: &str =
-    r#"{ "big":12345678901234567890123,"f":1.50,"e":1e400,"dup":1,"dup":2 ,"u":"\u0061\ud83d\ude00","ü":[ ] ,"z":null}"#;
+const ODD_ARGUMENTS: &str = r#"{ "big":12345678901234567890123,"f":1.50,"e":1e400,"dup":1,"dup":2 ,"u":"\u0061\ud83d\ude00","ü":[ ] ,"z":null}"#;
 const ODD_RESULT: &str = r#" "content": [{"type":"text","text":"\u0061","x-unknown":1.50},{"type":"hologram","n":12345678901234567890123}],"structuredContent":{"b":1,"a":1e2} , "x-top":[ ]"#;
 
 #[tokio::test]
@@ -174,7 +175,8 @@ async fn within_an_era_a_request_changes_in_its_id_name_and_metadata_only() -> a
     legacy.send(&request).await?;
     let call = last_call(&recorder)?;
     let ours = call.json()["id"].to_string();
-    let expected = String::from_utf8_lossy(&request.body).replace(r#""an \u0069d""#, &ours).replace("alpha_echo", "echo");
+    let expected =
+        String::from_utf8_lossy(&request.body).replace(r#""an \u0069d""#, &ours).replace("alpha_echo", "echo");
     assert_eq!(call.text(), expected);
     let request = modern.calling("alpha_echo", ODD_ARGUMENTS).edit(r#""_meta":{"#, r#""_meta":{"traceparent":"x","#);
     modern.send(&request).await?;
@@ -210,7 +212,10 @@ async fn a_result_is_the_servers_bytes_but_for_the_id_and_the_eras_own_members()
                     assert_eq!(text, expected, "{case}");
                 } else {
                     assert_eq!(result["resultType"], "complete", "{case}: {text}");
-                    assert_eq!(result["_meta"]["io.modelcontextprotocol/serverInfo"]["name"], "portolan", "{case}: {text}");
+                    assert_eq!(
+                        result["_meta"]["io.modelcontextprotocol/serverInfo"]["name"], "portolan",
+                        "{case}: {text}"
+                    );
                 }
             }
         }
@@ -236,7 +241,8 @@ async fn an_error_of_a_tool_reaches_the_agent_with_its_code_and_data() -> anyhow
     for speaks in ALL {
         let (_gateway, recorder, agents) = before(speaks).await?;
         for code in [-32602, -32603, 42] {
-            let error = format!(r#"{{"code":{code},"message":"No such city.","data":{{"n":12345678901234567890123}}}}"#);
+            let error =
+                format!(r#"{{"code":{code},"message":"No such city.","data":{{"n":12345678901234567890123}}}}"#);
             recorder.answer("echo", Answer::Json(format!(r#"{{"jsonrpc":"2.0","id":$ID,"error":{error}}}"#)));
             for agent in &agents {
                 let reply = agent.call("alpha_echo", "{}").await?;
@@ -249,7 +255,9 @@ async fn an_error_of_a_tool_reaches_the_agent_with_its_code_and_data() -> anyhow
 }
 
 fn progress(token: &str, progress: u32) -> String {
-    format!(r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":{token},"progress":{progress},"x":1.50}}}}"#)
+    format!(
+        r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":{token},"progress":{progress},"x":1.50}}}}"#
+    )
 }
 
 #[tokio::test]
@@ -257,7 +265,10 @@ async fn progress_comes_as_it_happens_under_the_agents_own_token() -> anyhow::Re
     for speaks in ALL {
         let (_gateway, recorder, agents) = before(speaks).await?;
         for agent in agents {
-            recorder.answer("echo", Answer::Open(vec![progress("$TOKEN", 1), progress("987654321", 9), progress("$TOKEN", 2)]));
+            recorder.answer(
+                "echo",
+                Answer::Open(vec![progress("$TOKEN", 1), progress("987654321", 9), progress("$TOKEN", 2)]),
+            );
             let request = with_token(&agent.calling("alpha_echo", "{}"), r#""t\u006f""#);
             let mut stream = agent.stream(&request).await?;
             for step in [1, 2] {
@@ -271,7 +282,8 @@ async fn progress_comes_as_it_happens_under_the_agents_own_token() -> anyhow::Re
 
 #[tokio::test]
 async fn the_answer_ends_the_stream_and_foreign_messages_never_pass() -> anyhow::Result<()> {
-    let answer = r#"{"jsonrpc":"2.0","id":$ID,"result":{"resultType":"complete","content":[{"type":"text","text":"done"}]}}"#;
+    let answer =
+        r#"{"jsonrpc":"2.0","id":$ID,"result":{"resultType":"complete","content":[{"type":"text","text":"done"}]}}"#;
     let foreign = answer.replace("$ID", "987654321").replace("done", "canary");
     let listed = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
     let raw = format!(
@@ -288,7 +300,11 @@ async fn the_answer_ends_the_stream_and_foreign_messages_never_pass() -> anyhow:
             let events = reply.events();
             assert_eq!(events.len(), 1, "{speaks:?}: {}", reply.text());
             assert_eq!(reply.tool_text(), "done", "{speaks:?}");
-            assert!(!reply.text().contains("retry:") && !reply.text().contains("id: 7"), "{speaks:?}: {}", reply.text());
+            assert!(
+                !reply.text().contains("retry:") && !reply.text().contains("id: 7"),
+                "{speaks:?}: {}",
+                reply.text()
+            );
         }
     }
     Ok(())
@@ -319,7 +335,9 @@ async fn a_servers_request_is_answered_that_nobody_here_can_do_it() -> anyhow::R
 async fn a_modern_agent_that_goes_away_cancels_its_call_in_the_servers_own_way() -> anyhow::Result<()> {
     for speaks in ALL {
         let (_gateway, recorder, [modern, _]) = before(speaks).await?;
-        for (what, answer) in [("before an answer", Answer::Hang), ("in a stream", Answer::Open(vec![progress("$TOKEN", 1)]))] {
+        for (what, answer) in
+            [("before an answer", Answer::Hang), ("in a stream", Answer::Open(vec![progress("$TOKEN", 1)]))]
+        {
             recorder.forget();
             recorder.answer("echo", answer);
             let gone = recorder.gone();
@@ -335,7 +353,8 @@ async fn a_modern_agent_that_goes_away_cancels_its_call_in_the_servers_own_way()
                 seen = recorder.sees("tools/call") => seen.json()["id"].clone(),
             };
             if speaks == Speaks::Modern || speaks == Speaks::Both {
-                eventually("the server's exchange is broken off", async || (recorder.gone() > gone).then_some(())).await;
+                eventually("the server's exchange is broken off", async || (recorder.gone() > gone).then_some(()))
+                    .await;
                 assert!(recorder.saw("notifications/cancelled").is_empty(), "{speaks:?} {what}");
             } else {
                 let cancelled = recorder.sees("notifications/cancelled").await;
@@ -363,7 +382,11 @@ async fn an_older_agent_cancels_by_a_notification_and_not_by_going_away() -> any
                 if modern_upstream(speaks, &legacy) {
                     eventually("the exchange is broken off", async || (recorder.gone() > gone).then_some(())).await;
                 } else {
-                    assert_eq!(recorder.sees("notifications/cancelled").await.json()["params"]["requestId"], id, "{speaks:?}");
+                    assert_eq!(
+                        recorder.sees("notifications/cancelled").await.json()["params"]["requestId"],
+                        id,
+                        "{speaks:?}"
+                    );
                 }
             })
         })
@@ -418,8 +441,10 @@ async fn a_real_server_sees_cancellations_of_both_kinds() -> anyhow::Result<()> 
 #[tokio::test]
 async fn arguments_are_mirrored_in_the_headers_that_the_tools_schema_asks_for() -> anyhow::Result<()> {
     let definition = r#"{"name":"query","inputSchema":{"type":"object","properties":{"region":{"type":"string","x-mcp-header":"Region"},"limit":{"type":"integer","x-mcp-header":"Limit"}}}}"#;
-    let broken = r#"{"name":"broken","inputSchema":{"type":"object","properties":{"a":{"type":"number","x-mcp-header":"A"}}}}"#;
-    let (_gateway, recorder, agents) = before_tools(Speaks::Modern, &[definition.to_owned(), broken.to_owned()]).await?;
+    let broken =
+        r#"{"name":"broken","inputSchema":{"type":"object","properties":{"a":{"type":"number","x-mcp-header":"A"}}}}"#;
+    let (_gateway, recorder, agents) =
+        before_tools(Speaks::Modern, &[definition.to_owned(), broken.to_owned()]).await?;
     for agent in agents {
         assert_eq!(agent.names().await?, ["alpha_query"], "a tool with an invalid annotation is not shown");
         for (arguments, region, limit) in [
@@ -436,7 +461,10 @@ async fn arguments_are_mirrored_in_the_headers_that_the_tools_schema_asks_for() 
             let request = if agent.session.is_some() { request.without("mcp-param-region") } else { request };
             assert_eq!(agent.send(&request).await?.tool_text(), "done", "{arguments}");
             let call = last_call(&recorder)?;
-            assert_eq!((call.header("mcp-param-region"), call.header("mcp-param-limit")), (region.to_owned(), limit.to_owned()));
+            assert_eq!(
+                (call.header("mcp-param-region"), call.header("mcp-param-limit")),
+                (region.to_owned(), limit.to_owned())
+            );
         }
     }
     Ok(())
@@ -459,12 +487,17 @@ async fn a_modern_agents_mirrored_arguments_must_agree_with_its_body() -> anyhow
         assert_eq!((reply.status.as_u16(), reply.code()), (400, Some(-32020)), "{what}: {}", reply.text());
     }
     assert!(recorder.saw("tools/call").is_empty());
-    assert_eq!(modern.send(&good.with("mcp-param-unknown", "x")).await?.tool_text(), "done", "unknown ones are ignored");
+    assert_eq!(
+        modern.send(&good.with("mcp-param-unknown", "x")).await?.tool_text(),
+        "done",
+        "unknown ones are ignored"
+    );
     Ok(())
 }
 
 #[tokio::test]
-async fn the_gateways_own_credential_goes_to_the_server_and_an_edit_of_it_holds_for_the_next_call() -> anyhow::Result<()> {
+async fn the_gateways_own_credential_goes_to_the_server_and_an_edit_of_it_holds_for_the_next_call() -> anyhow::Result<()>
+{
     let recorder = Recorder::start(Speaks::Both, &[tool_with("echo", "")]).await?;
     let credential = json!({"spec": {"credentials": {"header": {
         "name": "Authorization", "format": "Bearer %s", "secretRef": {"name": "token", "key": "value"},
@@ -477,7 +510,10 @@ async fn the_gateways_own_credential_goes_to_the_server_and_an_edit_of_it_holds_
     let gateway = Standalone::start(&objects).await?;
     let agent = Agent::modern(&gateway, "/mcp");
     agent.lists(&["alpha_echo"]).await;
-    assert!(recorder.seen().iter().all(|seen| seen.header("authorization") == "Bearer first-secret"), "examinations too");
+    assert!(
+        recorder.seen().iter().all(|seen| seen.header("authorization") == "Bearer first-secret"),
+        "examinations too"
+    );
     agent.call("alpha_echo", "{}").await?;
     assert_eq!(last_call(&recorder)?.header("authorization"), "Bearer first-secret");
     gateway.apply(&secret("token", "value", "second-secret"))?;
@@ -486,7 +522,12 @@ async fn the_gateways_own_credential_goes_to_the_server_and_an_edit_of_it_holds_
         (last_call(&recorder).ok()?.header("authorization") == "Bearer second-secret").then_some(())
     })
     .await;
-    let told = [gateway.process.stdout(), gateway.process.stderr(), gateway.admin("/config").await?.text(), gateway.audit_text()];
+    let told = [
+        gateway.process.stdout(),
+        gateway.process.stderr(),
+        gateway.admin("/config").await?.text(),
+        gateway.audit_text(),
+    ];
     assert!(told.iter().all(|text| !text.contains("-secret")), "no secret is told");
     Ok(())
 }

@@ -62,7 +62,9 @@ async fn only_a_token_that_is_right_in_every_part_is_taken() -> anyhow::Result<(
     let good = issuer.token("ann")?;
     let (unsigned, rest) = good.rsplit_once('.').unwrap_or_default();
     let claims = issuer.claims("ann").to_string();
-    let header = |members: Value| issuer.with_header(&merged(json!({"alg": "ES256", "typ": "JWT", "kid": "one"}), &members), &claims);
+    let header = |members: Value| {
+        issuer.with_header(&merged(json!({"alg": "ES256", "typ": "JWT", "kid": "one"}), &members), &claims)
+    };
     let bad = [
         ("no signature, and says so", issuer.unsigned("ann")),
         ("signed with the public key", issuer.confused("ann")?),
@@ -78,8 +80,20 @@ async fn only_a_token_that_is_right_in_every_part_is_taken() -> anyhow::Result<(
         ("no end", without("exp")?),
         ("an end that is text", with(json!({"exp": "9999999999"}))?),
         ("not yet", with(json!({"nbf": now() + 3600}))?),
-        ("two ends", issuer.with_header(&json!({"alg": "ES256", "kid": "one"}), &claims.replacen('{', r#"{"exp":9999999999,"#, 1))?),
-        ("an end beyond numbers", issuer.with_header(&json!({"alg": "ES256", "kid": "one"}), &claims.replace(&(now() + 3600).to_string(), "1e400"))?),
+        (
+            "two ends",
+            issuer.with_header(
+                &json!({"alg": "ES256", "kid": "one"}),
+                &claims.replacen('{', r#"{"exp":9999999999,"#, 1),
+            )?,
+        ),
+        (
+            "an end beyond numbers",
+            issuer.with_header(
+                &json!({"alg": "ES256", "kid": "one"}),
+                &claims.replace(&(now() + 3600).to_string(), "1e400"),
+            )?,
+        ),
         ("another key's name", header(json!({"kid": "../../etc/passwd"}))?),
         ("an unknown duty", header(json!({"crit": ["x"], "x": 1}))?),
         ("another algorithm", header(json!({"alg": "ES384"}))?),
@@ -116,9 +130,12 @@ async fn only_a_token_that_is_right_in_every_part_is_taken() -> anyhow::Result<(
 async fn without_audiences_only_the_endpoints_own_url_is_one() -> anyhow::Result<()> {
     let issuer = Issuer::new("https://own.example", "unused")?;
     let own = json!({"authentication": {"jwt": [{"issuer": issuer.url, "jwks": {"inline": issuer.jwks()}}]}});
-    let world = World::start(&json!({}), &[route("own", "/own", &["alpha"]), policy("own", "McpRoute/own", &own)]).await?;
+    let world =
+        World::start(&json!({}), &[route("own", "/own", &["alpha"]), policy("own", "McpRoute/own", &own)]).await?;
     let own_url = world.gateway.url("/own");
-    for (audience, status) in [(own_url.as_str(), 200), ("eng", 401), (&world.gateway.url("/mcp"), 401), (&own_url[..own_url.len() - 1], 401)] {
+    for (audience, status) in
+        [(own_url.as_str(), 200), ("eng", 401), (&world.gateway.url("/mcp"), 401), (&own_url[..own_url.len() - 1], 401)]
+    {
         let token = issuer.token_with("ann", &json!({"aud": audience}))?;
         let reply = Agent::modern(&world.gateway, "/own").with_token(&token).call("alpha_read", "{}").await?;
         assert_eq!(reply.status.as_u16(), status, "{audience}: {}", reply.text());
@@ -128,13 +145,17 @@ async fn without_audiences_only_the_endpoints_own_url_is_one() -> anyhow::Result
 
 #[tokio::test]
 async fn keys_come_from_a_secret_too_and_a_removed_key_is_refused() -> anyhow::Result<()> {
-    let (first, second) = (Issuer::new("https://secret.example", "eng")?, Issuer::new("https://secret.example", "eng")?);
+    let (first, second) =
+        (Issuer::new("https://secret.example", "eng")?, Issuer::new("https://secret.example", "eng")?);
     let spec = json!({"authentication": {"jwt": [
         {"issuer": first.url, "audiences": ["eng"], "jwks": {"secretRef": {"name": "keys", "key": "jwks"}}},
     ]}});
-    let objects = [secret("keys", "jwks", &first.jwks()), route("own", "/own", &["alpha"]), policy("own", "McpRoute/own", &spec)];
+    let objects =
+        [secret("keys", "jwks", &first.jwks()), route("own", "/own", &["alpha"]), policy("own", "McpRoute/own", &spec)];
     let world = World::start(&json!({}), &objects).await?;
-    let agent = |issuer: &Issuer| Ok::<_, anyhow::Error>(Agent::modern(&world.gateway, "/own").with_token(&issuer.token("ann")?));
+    let agent = |issuer: &Issuer| {
+        Ok::<_, anyhow::Error>(Agent::modern(&world.gateway, "/own").with_token(&issuer.token("ann")?))
+    };
     let (old, new) = (agent(&first)?, agent(&second)?);
     assert_eq!(old.call("alpha_read", "{}").await?.tool_text(), "done");
     assert_eq!(new.call("alpha_read", "{}").await?.status, StatusCode::UNAUTHORIZED);
@@ -158,12 +179,18 @@ async fn anonymous_calls_are_taken_where_the_policy_says_so_and_bad_tokens_never
     assert_eq!(anonymous.names().await?, ["alpha_read"]);
     assert_eq!(anonymous.call("alpha_read", "{}").await?.tool_text(), "done");
     assert_eq!(anonymous.call("alpha_write", "{}").await?.code(), Some(-32602));
-    assert_eq!(anonymous.clone().with_token("nonsense").call("alpha_read", "{}").await?.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        anonymous.clone().with_token("nonsense").call("alpha_read", "{}").await?.status,
+        StatusCode::UNAUTHORIZED
+    );
     assert_eq!(world.agent("ann", &json!({}))?.call("alpha_write", "{}").await?.tool_text(), "done");
     // A token may not call itself nobody.
     let impostor = world.agent("anonymous", &json!({}))?;
     assert_eq!(impostor.names().await?, ["alpha_read"]);
-    let line = world.gateway.audited("an anonymous call", |line| line["method"] == "tools/call" && line["verdict"] == "allow").await;
+    let line = world
+        .gateway
+        .audited("an anonymous call", |line| line["method"] == "tools/call" && line["verdict"] == "allow")
+        .await;
     assert_eq!(line["principal"], "anonymous");
     Ok(())
 }
@@ -187,7 +214,11 @@ async fn the_list_and_the_call_are_one_verdict_for_each_principal() -> anyhow::R
         let listed = agent.page(None).await?;
         if visible.is_empty() {
             // Identity alone may have decided: either nothing is listed, or the door is shut.
-            assert!(listed.status == StatusCode::FORBIDDEN || agent.names().await?.is_empty(), "{subject}: {}", listed.text());
+            assert!(
+                listed.status == StatusCode::FORBIDDEN || agent.names().await?.is_empty(),
+                "{subject}: {}",
+                listed.text()
+            );
         } else {
             assert_eq!(agent.names().await?, visible, "{subject}");
         }
@@ -197,7 +228,8 @@ async fn the_list_and_the_call_are_one_verdict_for_each_principal() -> anyhow::R
             assert_eq!(allowed, visible.contains(&name), "{subject} {name}: {}", reply.text());
         }
     }
-    let names: BTreeSet<_> = world.server.saw("tools/call").iter().map(|seen| seen.json()["params"]["name"].to_string()).collect();
+    let names: BTreeSet<_> =
+        world.server.saw("tools/call").iter().map(|seen| seen.json()["params"]["name"].to_string()).collect();
     assert_eq!(names, BTreeSet::from([r#""read""#.to_owned(), r#""write""#.to_owned()]), "wipe never arrived");
     Ok(())
 }
@@ -240,7 +272,8 @@ async fn rules_read_arguments_and_only_annotations_that_somebody_vouches_for() -
 
 #[tokio::test]
 async fn the_route_and_the_server_must_both_allow_each_in_its_own_names() -> anyhow::Result<()> {
-    let on_route = json!({"authorization": {"rules": [{"name": "r", "action": "Allow", "tools": ["alpha_read", "alpha_write"]}]}});
+    let on_route =
+        json!({"authorization": {"rules": [{"name": "r", "action": "Allow", "tools": ["alpha_read", "alpha_write"]}]}});
     let on_server = json!({"authorization": {"rules": [{"name": "s", "action": "Allow", "when": "tool.name in [\"read\", \"wipe\"]"}]}});
     let world = World::start(&on_route, &[policy("on-server", "McpServer/alpha", &on_server)]).await?;
     let ann = world.agent("ann", &json!({}))?;
@@ -271,7 +304,11 @@ async fn in_mode_audit_nothing_is_blocked_and_everything_is_written_down() -> an
     assert!(denied["policy"].as_str().is_some_and(|name| name.ends_with("gate")), "{denied}");
     let limited = world.gateway.audited("would limit", |line| line["verdict"] == "would_limit").await;
     assert_eq!((&limited["rule"], &limited["tool"]), (&json!("once"), &json!("alpha_read")));
-    assert_eq!(Agent::modern(&world.gateway, "/mcp").page(None).await?.status, StatusCode::UNAUTHORIZED, "authentication holds");
+    assert_eq!(
+        Agent::modern(&world.gateway, "/mcp").page(None).await?.status,
+        StatusCode::UNAUTHORIZED,
+        "authentication holds"
+    );
     Ok(())
 }
 
@@ -313,7 +350,11 @@ async fn each_key_of_a_rate_limit_has_its_own_count() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_policy_on_a_server_limits_and_denies_through_every_route() -> anyhow::Result<()> {
     let on_server = json!({"rateLimits": [{"name": "one", "requests": 1, "window": "1h"}]});
-    let world = World::start(&json!({}), &[route("open", "/open", &["alpha"]), policy("on-server", "McpServer/alpha", &on_server)]).await?;
+    let world = World::start(
+        &json!({}),
+        &[route("open", "/open", &["alpha"]), policy("on-server", "McpServer/alpha", &on_server)],
+    )
+    .await?;
     assert_eq!(world.agent("ann", &json!({}))?.call("alpha_read", "{}").await?.tool_text(), "done");
     let reply = Agent::modern(&world.gateway, "/open").call("alpha_read", "{}").await?;
     assert_eq!((reply.status.as_u16(), reply.code()), (429, Some(-31429)), "{}", reply.text());
@@ -362,7 +403,11 @@ async fn every_decision_is_one_line_of_exactly_these_fields() -> anyhow::Result<
     ]}});
     let world = World::start(&deny, &[]).await?;
     let ann = world.agent("ann", &json!({}))?;
-    let before = eventually("the first lines are written", async || world.gateway.audit().ok().filter(|lines| !lines.is_empty())).await.len();
+    let before = eventually("the first lines are written", async || {
+        world.gateway.audit().ok().filter(|lines| !lines.is_empty())
+    })
+    .await
+    .len();
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
     let parent = format!("00-{trace}-00f067aa0ba902b7-01");
     ann.send(&ann.calling("alpha_read", r#"{"text":"x"}"#).with("traceparent", &parent)).await?;
@@ -371,7 +416,9 @@ async fn every_decision_is_one_line_of_exactly_these_fields() -> anyhow::Result<
     ann.page(None).await?;
     Agent::modern(&world.gateway, "/mcp").call("alpha_read", "{}").await?;
     ann.send(&ann.calling("alpha_read", "{}").body("{")).await?;
-    let lines = eventually("six more lines", async || world.gateway.audit().ok().filter(|lines| lines.len() >= before + 6)).await;
+    let lines =
+        eventually("six more lines", async || world.gateway.audit().ok().filter(|lines| lines.len() >= before + 6))
+            .await;
     let lines = &lines[before..];
     assert_eq!(lines.len(), 6, "one line each: {lines:#?}");
     for line in lines {
@@ -379,25 +426,31 @@ async fn every_decision_is_one_line_of_exactly_these_fields() -> anyhow::Result<
         assert_eq!(fields.iter().copied().collect::<BTreeSet<_>>(), BTreeSet::from(FIELDS), "{line}");
         assert_eq!(line["route"], "default/eng", "{line}");
     }
-    let verdicts: Vec<_> = lines.iter().map(|line| (line["verdict"].as_str().unwrap_or_default(), line["status"].as_u64())).collect();
-    let expected = [("allow", 200), ("deny", 403), ("invalid", 200), ("allow", 200), ("unauthenticated", 401), ("invalid", 400)];
+    let verdicts: Vec<_> =
+        lines.iter().map(|line| (line["verdict"].as_str().unwrap_or_default(), line["status"].as_u64())).collect();
+    let expected =
+        [("allow", 200), ("deny", 403), ("invalid", 200), ("allow", 200), ("unauthenticated", 401), ("invalid", 400)];
     assert_eq!(verdicts, expected.map(|(verdict, status)| (verdict, Some(status))));
     let call = &lines[0];
-    assert_eq!((&call["trace_id"], &call["tool"], &call["method"]), (&json!(trace), &json!("alpha_read"), &json!("tools/call")));
+    assert_eq!(
+        (&call["trace_id"], &call["tool"], &call["method"]),
+        (&json!(trace), &json!("alpha_read"), &json!("tools/call"))
+    );
     assert_eq!((&call["server"], &call["principal"]), (&json!("default/alpha"), &json!("https://issuer.example#ann")));
     assert!(call["arguments_digest"].as_str().is_some_and(|digest| digest.starts_with("sha256:")), "{call}");
-    assert!(world.server.sees("tools/call").await.header("traceparent").contains(trace), "the server joins the same trace");
+    assert!(
+        world.server.sees("tools/call").await.header("traceparent").contains(trace),
+        "the server joins the same trace"
+    );
     Ok(())
 }
 
 #[tokio::test]
 async fn no_token_argument_or_secret_is_ever_written_or_passed_on() -> anyhow::Result<()> {
-    let credential = json!({"spec": {"credentials": {"header": {"name": "X-Key", "secretRef": {"name": "key", "key": "value"}}}}});
+    let credential =
+        json!({"spec": {"credentials": {"header": {"name": "X-Key", "secretRef": {"name": "key", "key": "value"}}}}});
     let recorder = Recorder::start(Speaks::Legacy, &[tool("read")]).await?;
-    let further = [
-        secret("key", "value", "canary-secret"),
-        merged(server("alpha", &recorder.url()), &credential),
-    ];
+    let further = [secret("key", "value", "canary-secret"), merged(server("alpha", &recorder.url()), &credential)];
     let issuer_spec = json!({});
     let world = World::start(&issuer_spec, &further).await?;
     let token = world.issuer.token_with("ann", &json!({"note": "canary-claim"}))?;
@@ -405,7 +458,8 @@ async fn no_token_argument_or_secret_is_ever_written_or_passed_on() -> anyhow::R
     let modern = Agent::modern(&world.gateway, "/mcp").with_token(&token);
     let legacy = modern.clone().initialized().await?;
     for agent in [&modern, &legacy] {
-        let request = agent.calling("alpha_read", r#"{"text":"canary-argument"}"#).with("x-forwarded-for", "canary-header");
+        let request =
+            agent.calling("alpha_read", r#"{"text":"canary-argument"}"#).with("x-forwarded-for", "canary-header");
         let request = request.with("cookie", format!("token={token}")).and("connection", "close");
         agent.send(&request).await?;
         agent.call("canary-name", "{}").await?;
@@ -413,8 +467,11 @@ async fn no_token_argument_or_secret_is_ever_written_or_passed_on() -> anyhow::R
         agent.send(&agent.calling("alpha_read", "{}").body(r#"{"canary-broken""#)).await?;
     }
     legacy.delete().await?;
-    let seen: String = recorder.seen().iter().map(|seen| seen.everything()).collect();
-    assert!(seen.contains("canary-argument") && seen.contains("canary-secret"), "what belongs to the server reaches it");
+    let seen: String = recorder.seen().iter().map(portolan_tests::recorder::Seen::everything).collect();
+    assert!(
+        seen.contains("canary-argument") && seen.contains("canary-secret"),
+        "what belongs to the server reaches it"
+    );
     for canary in [signature.as_str(), "canary-claim", "canary-header", "authorization"] {
         assert!(!seen.contains(canary), "{canary} reached a server: {seen}");
     }
@@ -422,7 +479,9 @@ async fn no_token_argument_or_secret_is_ever_written_or_passed_on() -> anyhow::R
     let written = [world.gateway.process.stdout(), world.gateway.process.stderr(), world.gateway.audit_text()];
     let session = legacy.session.unwrap_or_default();
     for text in pages.iter().chain(&written) {
-        for canary in [&signature, &session, "canary-claim", "canary-argument", "canary-secret", "canary-header", "canary-broken"] {
+        for canary in
+            [&signature, &session, "canary-claim", "canary-argument", "canary-secret", "canary-header", "canary-broken"]
+        {
             assert!(!text.contains(canary), "{canary} is written in {text}");
         }
     }

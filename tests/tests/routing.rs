@@ -71,7 +71,8 @@ async fn names_with_a_prefix_are_of_64_plain_characters_and_stable() -> anyhow::
     let long = "n".repeat(80);
     let (alpha, beta) = two(&["list all/things", &long], &["x"]).await?;
     let (_gateway, agent) = gateway(&alpha, &beta, route("eng", "/mcp", &["alpha"])).await?;
-    let names = eventually("both tools are listed", async || agent.names().await.ok().filter(|names| names.len() == 2)).await;
+    let names =
+        eventually("both tools are listed", async || agent.names().await.ok().filter(|names| names.len() == 2)).await;
     assert_eq!(names[0], "alpha_list_all_things");
     let whole = format!("alpha_{long}");
     assert_eq!((names[1].len(), &names[1][..56]), (64, format!("{}_", &whole[..55]).as_str()));
@@ -92,9 +93,11 @@ async fn what_is_not_included_excluded_or_annotated_away_is_not_there() -> anyho
     ];
     let alpha = Recorder::start(Speaks::Both, &tools).await?;
     let beta = Recorder::start(Speaks::Both, &[tool("x")]).await?;
-    let selection = json!({"tools": {"include": ["get_*"], "exclude": ["*secret"], "excludeAnnotated": {"destructiveHint": true}}});
+    let selection =
+        json!({"tools": {"include": ["get_*"], "exclude": ["*secret"], "excludeAnnotated": {"destructiveHint": true}}});
     let (_gateway, agent) = gateway(&alpha, &beta, route_of("/mcp", &[entry("alpha", &selection)], &json!({}))).await?;
-    let names = eventually("tools are listed", async || agent.names().await.ok().filter(|names| !names.is_empty())).await;
+    let names =
+        eventually("tools are listed", async || agent.names().await.ok().filter(|names| !names.is_empty())).await;
     assert!(names.contains(&"alpha_get_safe".to_owned()), "{names:?}");
     for absent in ["alpha_get_secret", "alpha_put_a", "alpha_get_wipe"] {
         assert!(!names.contains(&absent.to_owned()), "{names:?}");
@@ -134,7 +137,8 @@ async fn a_large_catalogue_comes_in_pages_that_together_are_whole() -> anyhow::R
     let names: Vec<_> = names.iter().map(String::as_str).collect();
     let (alpha, beta) = two(&names, &names).await?;
     let (_gateway, agent) = gateway(&alpha, &beta, route("eng", "/mcp", &["alpha", "beta"])).await?;
-    let listed = eventually("all are listed", async || agent.names().await.ok().filter(|listed| listed.len() == 1_800)).await;
+    let listed =
+        eventually("all are listed", async || agent.names().await.ok().filter(|listed| listed.len() == 1_800)).await;
     let expected: Vec<_> =
         ["alpha", "beta"].iter().flat_map(|prefix| names.iter().map(move |name| format!("{prefix}_{name}"))).collect();
     assert_eq!(listed, expected);
@@ -217,7 +221,10 @@ async fn with_stale_for_zero_a_dead_servers_tools_leave() -> anyhow::Result<()> 
         merged(server("alpha", &alpha.url()), &often),
         merged(server("beta", &beta.url()), &often),
         merged(route("eng", "/mcp", &["alpha", "beta"]), &json!({"spec": {"aggregation": {"staleFor": "0s"}}})),
-        merged(route("all", "/all", &["alpha", "beta"]), &json!({"spec": {"aggregation": {"staleFor": "0s", "onServerFailure": "Fail"}}})),
+        merged(
+            route("all", "/all", &["alpha", "beta"]),
+            &json!({"spec": {"aggregation": {"staleFor": "0s", "onServerFailure": "Fail"}}}),
+        ),
     ];
     let gateway = Standalone::start(&objects).await?;
     let (agent, all) = (Agent::modern(&gateway, "/mcp"), Agent::modern(&gateway, "/all"));
@@ -238,7 +245,8 @@ async fn with_stale_for_zero_a_dead_servers_tools_leave() -> anyhow::Result<()> 
 async fn a_changed_catalogue_is_listed_after_the_next_examination() -> anyhow::Result<()> {
     let (alpha, beta) = two(&["a"], &["b"]).await?;
     let often = json!({"spec": {"health": {"interval": "1s", "timeout": "500ms"}}});
-    let objects = [merged(server("alpha", &alpha.url()), &often), server("beta", &beta.url()), route("eng", "/mcp", &["alpha"])];
+    let objects =
+        [merged(server("alpha", &alpha.url()), &often), server("beta", &beta.url()), route("eng", "/mcp", &["alpha"])];
     let gateway = Standalone::start(&objects).await?;
     let agent = Agent::modern(&gateway, "/mcp");
     agent.lists(&["alpha_a"]).await;

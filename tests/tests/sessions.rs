@@ -31,7 +31,8 @@ impl World {
             policy("auth-other", "McpRoute/other", &authentication),
         ];
         let gateway = Standalone::start(&objects).await?;
-        let agent = |subject| Ok::<_, anyhow::Error>(Agent::modern(&gateway, "/mcp").with_token(&issuer.token(subject)?));
+        let agent =
+            |subject| Ok::<_, anyhow::Error>(Agent::modern(&gateway, "/mcp").with_token(&issuer.token(subject)?));
         let (ann, bob) = (agent("ann")?, agent("bob")?);
         ann.lists(&["alpha_echo"]).await;
         Ok(Self { ann: ann.initialized().await?, bob, gateway, server: recorder })
@@ -40,7 +41,9 @@ impl World {
 
 /// All that can be done with a session: a call, a stream and its end.
 fn uses(agent: &Agent) -> [Request; 4] {
-    let end = Request::get(&agent.path).by(Method::DELETE).with("mcp-session-id", agent.session.as_deref().unwrap_or_default());
+    let end = Request::get(&agent.path)
+        .by(Method::DELETE)
+        .with("mcp-session-id", agent.session.as_deref().unwrap_or_default());
     [
         agent.calling("alpha_echo", "{}"),
         agent.request("ping", "{}"),
@@ -89,7 +92,13 @@ async fn a_session_id_with_one_character_changed_is_none() -> anyhow::Result<()>
             format!("{}{other}{}", &good[..at], &good[at + 1..])
         })
         .collect();
-    tampered.extend([good[..good.len() - 1].to_owned(), format!("{good}A"), format!("{good}{good}"), "x".to_owned(), "v1.0.AAAA".to_owned()]);
+    tampered.extend([
+        good[..good.len() - 1].to_owned(),
+        format!("{good}A"),
+        format!("{good}{good}"),
+        "x".to_owned(),
+        "v1.0.AAAA".to_owned(),
+    ]);
     for session in tampered {
         let agent = Agent { session: Some(session.clone()), ..world.ann.clone() };
         let reply = agent.call("alpha_echo", "{}").await?;
@@ -190,8 +199,11 @@ async fn a_sessions_own_stream_opens_and_ends_with_it() -> anyhow::Result<()> {
     let world = World::start().await?;
     let mut stream = world.ann.stream(&world.ann.listening()).await?;
     assert!(world.ann.delete().await?.status.is_success());
-    let ended = within("the stream ends", async { while stream.bytes().await?.is_some() {} Ok::<_, anyhow::Error>(()) }).await;
-    ended
+    within("the stream ends", async {
+        while stream.bytes().await?.is_some() {}
+        Ok::<_, anyhow::Error>(())
+    })
+    .await
 }
 
 #[tokio::test]
@@ -204,7 +216,10 @@ async fn a_legacy_message_without_its_session_or_of_another_revision_is_400() ->
         ("no session, no revision", good.clone().without("mcp-session-id").without("mcp-protocol-version")),
         ("two sessions", good.clone().and("mcp-session-id", world.ann.session.as_deref().unwrap_or_default())),
         ("another revision", good.clone().with("mcp-protocol-version", "2025-06-18")),
-        ("an answer without a session", good.clone().without("mcp-session-id").body(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#)),
+        (
+            "an answer without a session",
+            good.clone().without("mcp-session-id").body(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#),
+        ),
     ];
     for (what, request) in cases {
         let reply = world.gateway.send(&request).await?;

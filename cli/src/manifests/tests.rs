@@ -27,8 +27,12 @@ fn keys(reading: &Reading) -> Vec<String> {
 #[test]
 fn a_folder_is_read_in_order_of_names() {
     let list = format!("kind: List\nitems:\n- {}\n", SERVER.replace('\n', "\n  ").replace("notes", "listed"));
-    let (_folder, mut manifests) =
-        folder(&[("b.yaml", SERVER), ("a.yml", &list), ("ignored.txt", "nonsense: ["), (".hidden.yaml", "nonsense: [")]);
+    let (_folder, mut manifests) = folder(&[
+        ("b.yaml", SERVER),
+        ("a.yml", &list),
+        ("ignored.txt", "nonsense: ["),
+        (".hidden.yaml", "nonsense: ["),
+    ]);
     let reading = manifests.read();
     assert_eq!(keys(&reading), ["McpServer default/listed", "McpServer default/notes"]);
     assert!(reading.faults.is_empty(), "{:?}", reading.faults);

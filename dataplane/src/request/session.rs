@@ -9,7 +9,6 @@ use futures::future::join_all;
 use http::{HeaderValue, Method, Response, StatusCode};
 use serde::Deserialize;
 
-
 use super::body::Body;
 use super::context::now;
 use super::crossing::Opened;

@@ -75,7 +75,9 @@ async fn a_stream_over_the_network_is_the_same() {
     let mut session = Session::new("gw".into(), "default".into(), "test".into());
     let (to_operator, outbound) = mpsc::channel(4);
     to_operator.send(session.subscribe()).await.unwrap();
-    let mut client = within(ConfigurationClient::connect(url)).await.unwrap();
+    let mut client = ConfigurationClient::new(
+        within(tonic::transport::Endpoint::from_shared(url).unwrap().connect()).await.unwrap(),
+    );
     let inbound = within(client.stream(ReceiverStream::new(outbound))).await.unwrap().into_inner();
     let mut messages = inbound.map_while(Result::ok);
     assert!(step(&mut session, &to_operator, &mut messages).await.contains(&"Server/shop/web".to_owned()));
@@ -110,7 +112,9 @@ async fn a_stream_that_does_not_begin_with_a_subscription_is_refused() {
 
 #[test]
 fn plaintext_listens_on_loopback_only() {
-    for (address, allowed) in [("127.0.0.1:0", true), ("[::1]:8090", true), ("0.0.0.0:8090", false), ("10.0.0.1:8090", false)] {
+    for (address, allowed) in
+        [("127.0.0.1:0", true), ("[::1]:8090", true), ("0.0.0.0:8090", false), ("10.0.0.1:8090", false)]
+    {
         assert_eq!(check_address(address.parse().unwrap()).is_ok(), allowed, "{address}");
     }
 }

@@ -79,7 +79,7 @@ fn object(schema: &Value, value: &Value, field: &str, faults: &mut Vec<Fault>) {
         let place = format!("{field}.{name}");
         match (&schema["properties"][name], &schema["additionalProperties"]) {
             (Value::Null, Value::Null) => {
-                add(faults, &place, "is no field of this kind: a later version's, or misspelt")
+                add(faults, &place, "is no field of this kind: a later version's, or misspelt");
             }
             (Value::Null, others) => walk(others, member, &place, faults),
             (own, _) => walk(own, member, &place, faults),

@@ -3,6 +3,8 @@
 //! Only the ratio counts: the machine drifts by a fifth within minutes, so every run of the gateway stands between two of nginx. It measures
 //! processes from outside and knows nothing of what is inside them.
 
+#![allow(clippy::print_stdout, reason = "the table is what it is for")]
+
 mod load;
 mod machine;
 mod manifests;
