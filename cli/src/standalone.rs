@@ -57,6 +57,8 @@ async fn live(options: Standalone) -> anyhow::Result<()> {
     let ready = gateway.readiness.clone();
     let following = async {
         ready.ready().await;
+        // The gateway's first reports are being counted: a moment later the first page is the whole truth.
+        tokio::time::sleep(REST).await;
         follow(&mut manifests, follower, &operator, &mut page).await
     };
     let stopped = tokio::select! {
@@ -162,8 +164,7 @@ impl Page {
             );
         }
         let mut out = io::stdout().lock();
-        for (name, text) in now.iter().filter(|(name, text)| self.shown.get(*name) != Some(text)) {
-            let _ = name;
+        for (_, text) in now.iter().filter(|(name, text)| self.shown.get(*name) != Some(text)) {
             out.write_all(text.as_bytes())?;
         }
         for (name, text) in self.shown.iter().filter(|(name, _)| !now.contains_key(*name)) {
