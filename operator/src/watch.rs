@@ -2,6 +2,7 @@
 //!
 //! Events in, `apply`, `delete` and `replace` out. No decision, and no error that ends a watch.
 
+mod backoff;
 mod grants;
 mod relist;
 mod secrets;
@@ -90,7 +91,7 @@ async fn feed<K: Watched>(
     mut deliver: impl FnMut(Change),
 ) {
     let kind = K::KIND.as_str();
-    let events = watch(api, config).default_backoff();
+    let events = watch(api, config).backoff(backoff::Pauses::default());
     let mut events = std::pin::pin!(events);
     let mut relist = Relist::default();
     while let Some(event) = events.next().await {

@@ -88,13 +88,13 @@ async fn what_is_not_included_excluded_or_annotated_away_is_not_there() -> anyho
         tool("get_a"),
         tool("get_secret"),
         tool("put_a"),
-        tool_with("get_wipe", r#""annotations":{"destructiveHint":true,"readOnlyHint":false},"#),
-        tool_with("get_safe", r#""annotations":{"destructiveHint":false},"#),
+        tool_with("get_wipe", r#""annotations":{"idempotentHint":true},"#),
+        tool_with("get_safe", r#""annotations":{"idempotentHint":false},"#),
     ];
     let alpha = Recorder::start(Speaks::Both, &tools).await?;
     let beta = Recorder::start(Speaks::Both, &[tool("x")]).await?;
     let selection =
-        json!({"tools": {"include": ["get_*"], "exclude": ["*secret"], "excludeAnnotated": {"destructiveHint": true}}});
+        json!({"tools": {"include": ["get_*"], "exclude": ["*secret"], "excludeAnnotated": {"idempotentHint": true}}});
     let (_gateway, agent) = gateway(&alpha, &beta, route_of("/mcp", &[entry("alpha", &selection)], &json!({}))).await?;
     let names =
         eventually("tools are listed", async || agent.names().await.ok().filter(|names| !names.is_empty())).await;
@@ -257,7 +257,7 @@ async fn a_changed_catalogue_is_listed_after_the_next_examination() -> anyhow::R
 
 #[tokio::test]
 async fn definitions_reach_agents_as_the_server_wrote_them() -> anyhow::Result<()> {
-    let odd = r#"{"name":"odd","x-unknown":{"n":12345678901234567890123,"f":1.50},"description":"The tool odd.","inputSchema":{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object","properties":{"a":{"type":"integer","maximum":1e400}},"$defs":{"z":{"anyOf":[true]}}}}"#;
+    let odd = r#"{"name":"odd","x-unknown":{"n":12345678901234567890123,"f":1.50},"description":"The tool odd.","inputSchema":{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object","properties":{"a":{"type":"integer","maximum":1e300}},"$defs":{"z":{"anyOf":[true]}}}}"#;
     let alpha = Recorder::start(Speaks::Both, &[odd.to_owned()]).await?;
     let beta = Recorder::start(Speaks::Both, &[tool("x")]).await?;
     let (_gateway, agent) = gateway(&alpha, &beta, route("eng", "/mcp", &["alpha"])).await?;

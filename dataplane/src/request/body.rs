@@ -81,12 +81,26 @@ impl HttpBody for Body {
 /// Reads a request's body whole: at most `bound` bytes, within `patience`. One frame, the usual case, is not copied.
 pub async fn read(body: Incoming, bound: u64, patience: Duration) -> Result<Bytes, Refusal> {
     if body.size_hint().lower() > bound {
+        discard(body, bound).await;
         return Err(Refusal::request_too_large(bound));
     }
     match tokio::time::timeout(patience, collect(body, bound)).await {
         Ok(result) => result,
         Err(_) => Err(Refusal::body_too_slow()),
     }
+}
+
+/// Reads on for a little while: a connection that is closed with bytes unread is reset, and its client never sees why.
+async fn discard(mut body: Incoming, bound: u64) {
+    let mut left = bound.saturating_mul(2);
+    let reading = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            let Some(rest) = left.checked_sub(frame.data_ref().map_or(0, |data| data.len() as u64)) else { return };
+            left = rest;
+        }
+    };
+    // Whoever is slower than this does not deserve the patience.
+    let _ = tokio::time::timeout(Duration::from_secs(1), reading).await;
 }
 
 async fn collect(mut body: Incoming, bound: u64) -> Result<Bytes, Refusal> {

@@ -106,6 +106,11 @@ impl Refusal {
         Self::http(StatusCode::METHOD_NOT_ALLOWED, "wrong_method").with_header(ALLOW, "POST, GET, DELETE")
     }
 
+    /// GET and DELETE belong to older clients' sessions; without one there is only POST.
+    pub fn post_only() -> Self {
+        Self::http(StatusCode::METHOD_NOT_ALLOWED, "wrong_method").with_header(ALLOW, "POST")
+    }
+
     /// The Host or Origin is not one that may speak here.
     pub fn forbidden_origin() -> Self {
         Self::http(StatusCode::FORBIDDEN, "forbidden_origin")
@@ -188,7 +193,11 @@ impl Refusal {
                 response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
                 response
             }
-            None => Response::new(Body::empty()),
+            // Who is refused everything is told by which policy; there is no JSON-RPC message to tell it in.
+            None => Response::new(match &self.by {
+                Some(by) => Body::full(format!("denied by policy {}\n", by.policy)),
+                None => Body::empty(),
+            }),
         };
         *response.status_mut() = self.status;
         if let Some((name, value)) = self.header.map(|header| *header) {

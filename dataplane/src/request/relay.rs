@@ -144,16 +144,15 @@ impl Relay {
         match self.rewriter.rewrite(data) {
             Ok(Rewritten::Result(body)) => Some(self.last(&body)),
             Ok(Rewritten::Error { body, code }) if respond::is_for_agents(code) => Some(self.last(&body)),
-            Ok(Rewritten::Error { .. }) | Err(_) => {
-                Some(self.broken("the server's answer is not one of the protocol's"))
-            }
+            Ok(Rewritten::Error { .. }) => Some(self.broken("the server's answer is not one of the protocol's")),
             Ok(Rewritten::Unfinished) => Some(self.broken(UNFINISHED)),
             Ok(Rewritten::Notification(body)) => Some(sse::encode(&body)),
             Ok(Rewritten::Asked(id)) => {
                 self.decline(&id);
                 None
             }
-            Ok(Rewritten::Foreign) => None,
+            // What cannot be read is not about this call; the answer may still come.
+            Ok(Rewritten::Foreign) | Err(_) => None,
         }
     }
 

@@ -173,6 +173,9 @@ fn deadlines(exchange: &Exchange<'_>) -> Deadlines {
 
 /// Ends a session: here and on every gateway at once, and on its servers in the background.
 pub fn end(exchange: &Exchange<'_>) -> Result<Response<Body>, Refusal> {
+    if !exchange.headers.contains_key(SESSION_ID) {
+        return Err(Refusal::post_only());
+    }
     let text = message::named_session(&exchange.headers)?;
     let session = OpenSession::open(exchange, text, now())?;
     exchange.context.end_session(session.fingerprint, session.contents.expires);

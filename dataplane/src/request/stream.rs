@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::Stream;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderName, HeaderValue, Response};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::sleep;
 
@@ -28,8 +28,7 @@ const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering")
 /// Answers a GET: an event stream for an older client's session, else 405.
 pub fn listen(exchange: &Exchange<'_>) -> Result<Response<Body>, Refusal> {
     if !exchange.headers.contains_key(SESSION_ID) {
-        let refusal = Refusal::http(StatusCode::METHOD_NOT_ALLOWED, "wrong_method");
-        return Err(refusal.with_header(ALLOW, "POST"));
+        return Err(Refusal::post_only());
     }
     if !headers::accepts(&exchange.headers, b"text/event-stream") {
         return Err(Refusal::not_acceptable());
