@@ -288,8 +288,8 @@ async fn the_answer_ends_the_stream_and_foreign_messages_never_pass() -> anyhow:
     let listed = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
     let raw = format!(
         "\u{feff}: hello\r\nid: 7\r\nretry: 1\r\ndata: {foreign}\r\n\r\nevent: message\rdata:{listed}\r\rdata: {}\ndata: {}\n\ndata: {}\n\n",
-        &answer[..15],
-        &answer[15..],
+        &answer[..17],
+        &answer[17..],
         foreign
     );
     for speaks in ALL {
