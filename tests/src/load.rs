@@ -48,6 +48,17 @@ impl Load {
         .await;
     }
 
+    /// Lets the work go on for so long.
+    ///
+    /// # Panics
+    /// When nobody calls in the meantime.
+    pub async fn goes_on_for(&self, time: Duration) {
+        let end = tokio::time::Instant::now() + time;
+        while tokio::time::Instant::now() < end {
+            self.makes(10).await;
+        }
+    }
+
     /// Ends the work.
     ///
     /// # Errors
