@@ -693,3 +693,28 @@ async fn a_request_with_doubtful_framing_is_refused_and_its_connection_closed() 
     world.nothing_leaked();
     Ok(())
 }
+
+/// hyper drops the length, as RFC 9112 (6.3) allows; who stands before us may have believed it, so nothing behind the request is read.
+#[tokio::test]
+async fn a_length_beside_chunks_is_one_request_at_most_and_the_connections_last() -> anyhow::Result<()> {
+    let world = World::settled().await?;
+    let good = call();
+    let body = String::from_utf8_lossy(&good.body).into_owned();
+    let fields: String =
+        good.headers.iter().map(|(name, value)| format!("{name}: {}\r\n", String::from_utf8_lossy(value))).collect();
+    let length = body.len();
+    let whole =
+        format!("POST /mcp HTTP/1.1\r\nhost: {}\r\n{fields}content-length: {length}\r\n\r\n{body}", world.address());
+    for framing in [
+        format!("content-length: {length}\r\ntransfer-encoding: chunked\r\n"),
+        "transfer-encoding: chunked\r\ncontent-length: 4\r\n".to_owned(),
+    ] {
+        world.server.forget();
+        let head = format!("POST /mcp HTTP/1.1\r\nhost: {}\r\n{fields}{framing}\r\n", world.address());
+        let bytes = format!("{head}{length:x}\r\n{body}\r\n0\r\n\r\n{whole}");
+        let answer = raw(world.address(), bytes.as_bytes()).await?;
+        assert_eq!(answer.matches("HTTP/1.").count(), 1, "{framing}: {answer}");
+        assert!(world.server.saw("tools/call").len() <= 1, "{framing}: the second request is not read");
+    }
+    Ok(())
+}

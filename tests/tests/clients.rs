@@ -32,8 +32,10 @@ impl World {
         ];
         let gateway = Standalone::start(&objects).await?;
         let agent = Agent::modern(&gateway, "/open");
-        eventually("both servers' tools are listed", async || agent.names().await.ok().filter(|names| names.len() == 16))
-            .await;
+        eventually("both servers' tools are listed", async || {
+            agent.names().await.ok().filter(|names| names.len() == 16)
+        })
+        .await;
         Ok(Self { gateway, issuer, _servers: servers })
     }
 }

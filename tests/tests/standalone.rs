@@ -68,7 +68,8 @@ async fn check_names_file_line_object_field_and_remedy_of_every_mistake() -> any
     let output = check(folder.path()).await?;
     let told = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{told}");
-    let line = |wanted: &str| told.lines().find(|line| line.contains(wanted)).with_context(|| format!("{wanted}: {told}"));
+    let line =
+        |wanted: &str| told.lines().find(|line| line.contains(wanted)).with_context(|| format!("{wanted}: {told}"));
     let reference = line("all.yaml:9:")?;
     assert!(reference.contains("McpRoute default/eng") && reference.contains("missing"), "{reference}");
     let expression = line("all.yaml:20:")?;
@@ -79,7 +80,12 @@ async fn check_names_file_line_object_field_and_remedy_of_every_mistake() -> any
 
 #[tokio::test]
 async fn wrong_usage_ends_with_two() -> anyhow::Result<()> {
-    for arguments in [&["check"][..], &["standalone", "--nonsense"], &["nonsense"], &["standalone", "-f", ".", "--listen", "nowhere"]] {
+    for arguments in [
+        &["check"][..],
+        &["standalone", "--nonsense"],
+        &["nonsense"],
+        &["standalone", "-f", ".", "--listen", "nowhere"],
+    ] {
         let output = run("portolan", arguments).await?;
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", text(&output.stderr));
     }
@@ -102,14 +108,17 @@ async fn it_prints_conditions_endpoints_and_a_curl_line_that_works_when_it_is_pa
     })
     .await;
     let output = Command::new("sh").args(["-c", &line]).output().await?;
-    let answer: Value = serde_json::from_slice(&output.stdout).with_context(|| format!("{line}: {}", text(&output.stdout)))?;
+    let answer: Value =
+        serde_json::from_slice(&output.stdout).with_context(|| format!("{line}: {}", text(&output.stdout)))?;
     assert_eq!(answer["result"]["tools"].as_array().map(Vec::len), Some(8), "{line}: {answer}");
     let told = eventually("the route is programmed", async || {
         let told = gateway.process.stdout();
         told.contains("Programmed=True").then_some(told)
     })
     .await;
-    for wanted in ["McpServer default/real", "McpRoute default/eng", "Accepted=True", "Verified=True", &gateway.url("/mcp")] {
+    for wanted in
+        ["McpServer default/real", "McpRoute default/eng", "Accepted=True", "Verified=True", &gateway.url("/mcp")]
+    {
         assert!(told.contains(wanted), "{wanted}: {told}");
     }
     assert!(!told.contains('\u{1b}'), "colours are for terminals");
@@ -126,7 +135,8 @@ async fn an_edit_is_in_force_without_a_failed_call() -> anyhow::Result<()> {
         let entry = json!({"spec": {"servers": [{"name": "real", "serverRef": {"name": "real"}, "tools": {"exclude": exclude}}]}});
         gateway.apply(&merged(route("eng", "/mcp", &["real"]), &entry))?;
         let wanted = 8 - exclude.as_array().map_or(0, Vec::len);
-        eventually("the edit is in force", async || agent.names().await.ok().filter(|names| names.len() == wanted)).await;
+        eventually("the edit is in force", async || agent.names().await.ok().filter(|names| names.len() == wanted))
+            .await;
         load.makes(50).await;
     }
     load.finish().await?;
@@ -137,11 +147,16 @@ async fn an_edit_is_in_force_without_a_failed_call() -> anyhow::Result<()> {
 async fn a_bad_edit_changes_nothing_and_is_told() -> anyhow::Result<()> {
     let recorder = Recorder::start(Speaks::Both, &[tool("echo"), tool("wipe")]).await?;
     let deny = |when: &str| {
-        policy("gate", "McpRoute/eng", &json!({"authorization": {"default": "Allow", "rules": [
-            {"name": "no-wipe", "action": "Deny", "when": when},
-        ]}}))
+        policy(
+            "gate",
+            "McpRoute/eng",
+            &json!({"authorization": {"default": "Allow", "rules": [
+                {"name": "no-wipe", "action": "Deny", "when": when},
+            ]}}),
+        )
     };
-    let objects = [server("alpha", &recorder.url()), route("eng", "/mcp", &["alpha"]), deny("tool.name == \"alpha_wipe\"")];
+    let objects =
+        [server("alpha", &recorder.url()), route("eng", "/mcp", &["alpha"]), deny("tool.name == \"alpha_wipe\"")];
     let gateway = Standalone::start(&objects).await?;
     let agent = Agent::modern(&gateway, "/mcp");
     agent.lists(&["alpha_echo"]).await;
@@ -178,10 +193,14 @@ async fn a_deleted_route_is_404_and_a_new_one_serves() -> anyhow::Result<()> {
 #[tokio::test]
 async fn of_two_routes_with_one_path_one_serves_and_the_other_says_why_not() -> anyhow::Result<()> {
     let (gateway, _fixture, agent) = one_server().await?;
-    gateway.apply(&merged(route("zzz", "/mcp", &["real"]), &json!({"spec": {"servers": [
-        {"name": "real", "serverRef": {"name": "real"}, "prefix": "thief"},
-    ]}})))?;
-    eventually("the conflict is told", async || gateway.process.stdout().contains("HostPathConflict").then_some(())).await;
+    gateway.apply(&merged(
+        route("zzz", "/mcp", &["real"]),
+        &json!({"spec": {"servers": [
+            {"name": "real", "serverRef": {"name": "real"}, "prefix": "thief"},
+        ]}}),
+    ))?;
+    eventually("the conflict is told", async || gateway.process.stdout().contains("HostPathConflict").then_some(()))
+        .await;
     assert!(agent.names().await?.iter().all(|name| name.starts_with("real_")));
     Ok(())
 }
