@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
+use serde::Deserialize;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -30,6 +31,12 @@ pub struct Request {
     pub headers: Vec<(String, Vec<u8>)>,
     /// Its body.
     pub body: Vec<u8>,
+}
+
+/// The name in parameters whose numbers no [`Value`] holds.
+#[derive(Default, Deserialize)]
+struct Named {
+    name: Option<String>,
 }
 
 /// An answer, whole.
@@ -74,8 +81,8 @@ impl Request {
         };
         let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);
         let request = Self::post(target, &body).with("mcp-protocol-version", MODERN).with("mcp-method", method);
-        let named = serde_json::from_str::<Value>(&params).ok();
-        match named.as_ref().and_then(|params| params["name"].as_str()).filter(|_| method == "tools/call") {
+        let named = serde_json::from_str::<Named>(&params).unwrap_or_default().name;
+        match named.filter(|_| method == "tools/call") {
             Some(name) => request.with("mcp-name", name),
             None => request,
         }

@@ -160,9 +160,11 @@ async fn arguments_reach_the_server_byte_for_byte() -> anyhow::Result<()> {
     for speaks in ALL {
         let (_gateway, recorder, agents) = before(speaks).await?;
         for agent in agents {
-            agent.call("alpha_echo", ODD_ARGUMENTS).await?;
-            let text = last_call(&recorder)?.text();
-            assert!(text.contains(&format!(r#""arguments":{ODD_ARGUMENTS}"#)), "{speaks:?}: {text}");
+            for arguments in [ODD_ARGUMENTS, r#"{"beyond":1e400,"small":-0.0,"zero":-0}"#] {
+                agent.call("alpha_echo", arguments).await?;
+                let text = last_call(&recorder)?.text();
+                assert!(text.contains(&format!(r#""arguments":{arguments}"#)), "{speaks:?}: {text}");
+            }
         }
     }
     Ok(())
