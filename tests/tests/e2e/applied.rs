@@ -20,7 +20,10 @@ async fn what_is_applied_is_acknowledged_by_the_gateway_and_status_tells_it() ->
     let server = namespace.get("McpServer", "alpha").await?["status"].clone();
     assert_eq!(server["serverInfo"]["name"], "fixture");
     assert_eq!(server["serverInfo"]["revisions"][0], "2026-07-28");
-    assert!(server["serverInfo"]["revisions"].as_array().is_some_and(|all| all.contains(&json!("2025-11-25"))), "{server}");
+    assert!(
+        server["serverInfo"]["revisions"].as_array().is_some_and(|all| all.contains(&json!("2025-11-25"))),
+        "{server}"
+    );
     assert_eq!(server["catalogue"]["tools"], 8);
     let digest = server["catalogue"]["digest"].as_str().unwrap_or_default();
     assert!(digest.starts_with("sha256:") && digest.len() == 71, "{digest}");
@@ -46,7 +49,8 @@ async fn rmcp_lists_and_calls_in_both_eras() -> anyhow::Result<()> {
     let setup = Setup::new("rmcp").await?;
     for modern in [true, false] {
         let client = rmcp(&setup.fleet.url(setup.path()), modern, None).await?;
-        let names: Vec<String> = client.list_all_tools().await?.into_iter().map(|tool| tool.name.into_owned()).collect();
+        let names: Vec<String> =
+            client.list_all_tools().await?.into_iter().map(|tool| tool.name.into_owned()).collect();
         assert_eq!(names, TOOLS, "modern: {modern}");
         let arguments = json!({"a": 2, "b": 3}).as_object().cloned().unwrap_or_default();
         let called = client.call_tool(CallToolRequestParams::new("alpha_add").with_arguments(arguments)).await?;
@@ -101,8 +105,12 @@ async fn transitions_are_events() -> anyhow::Result<()> {
         let events = events["items"].as_array().cloned().unwrap_or_default();
         let told = |(object, kind, action, reason): &(&str, &str, &str, &str)| {
             events.iter().any(|event| {
-                let regarding = format!("{}/{}", text_of(&event["regarding"]["kind"]), text_of(&event["regarding"]["name"]));
-                regarding == *object && event["type"] == *kind && event["action"] == *action && event["reason"] == *reason
+                let regarding =
+                    format!("{}/{}", text_of(&event["regarding"]["kind"]), text_of(&event["regarding"]["name"]));
+                regarding == *object
+                    && event["type"] == *kind
+                    && event["action"] == *action
+                    && event["reason"] == *reason
             })
         };
         wanted.iter().all(told).then_some(())

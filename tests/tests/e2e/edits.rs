@@ -29,7 +29,8 @@ async fn a_hidden_tool_cannot_be_called() -> anyhow::Result<()> {
     let setup = Setup::new("hidden").await?;
     setup.namespace.apply(&route_with(setup.path(), &json!({"tools": {"exclude": ["echo"]}}))).await?;
     setup.agent.lists(&TOOLS[1..]).await;
-    let (hidden, absent) = (setup.agent.call("alpha_echo", "{}").await?, setup.agent.call("alpha_nothing", "{}").await?);
+    let (hidden, absent) =
+        (setup.agent.call("alpha_echo", "{}").await?, setup.agent.call("alpha_nothing", "{}").await?);
     assert_eq!(hidden.code(), Some(-32602), "{}", hidden.text());
     assert_eq!(hidden.text().replace("echo", "nothing"), absent.text());
     Ok(())

@@ -1,13 +1,13 @@
 //! The operator of every test here works with the chart's permissions: what those leave out, the API server refuses it.
 
+use k8s_openapi::api::{
+    authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec},
+    core::v1::Secret,
+};
 use kube::{
     Api, Client, Config,
     api::{DynamicObject, ListParams, PostParams},
     config::{KubeConfigOptions, Kubeconfig},
-};
-use k8s_openapi::api::{
-    authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec},
-    core::v1::Secret,
 };
 use portolan_tests::account::chart;
 
@@ -19,7 +19,8 @@ async fn operator(setup: &Setup) -> anyhow::Result<Client> {
 }
 
 async fn may(client: &Client, verb: &str, group: &str, resource: &str, namespace: &str) -> anyhow::Result<bool> {
-    let (resource, subresource) = resource.split_once('/').map_or((resource, None), |(one, two)| (one, Some(two.to_owned())));
+    let (resource, subresource) =
+        resource.split_once('/').map_or((resource, None), |(one, two)| (one, Some(two.to_owned())));
     let attributes = ResourceAttributes {
         verb: Some(verb.to_owned()),
         group: Some(group.to_owned()),
@@ -60,7 +61,11 @@ async fn the_operator_may_do_what_it_needs_and_nothing_else() -> anyhow::Result<
     assert!(matches!(&listed, Err(kube::Error::Api(status)) if status.code == 403), "{listed:?}");
     let mut route: DynamicObject = setup.namespace.api("McpRoute").get("eng").await?;
     route.data["spec"]["path"] = "/stolen".into();
-    let routes = Api::<DynamicObject>::namespaced_with(client, namespace, &kube::core::ApiResource::erase::<portolan_crds::McpRoute>(&()));
+    let routes = Api::<DynamicObject>::namespaced_with(
+        client,
+        namespace,
+        &kube::core::ApiResource::erase::<portolan_crds::McpRoute>(&()),
+    );
     let edited = routes.replace("eng", &PostParams::default(), &route).await;
     assert!(matches!(&edited, Err(kube::Error::Api(status)) if status.code == 403), "{edited:?}");
     Ok(())

@@ -31,7 +31,10 @@ async fn an_edit_that_does_not_compile_is_told_with_its_position_and_the_old_ver
     assert!(message.contains("spec.authorization.rules[0].when"), "{message}");
     assert!(message.contains("line 2") && message.contains("column"), "{message}");
     let held = namespace.becomes("McpPolicy", "rules", "Programmed", "False", "Held").await;
-    assert!(held["message"].as_str().is_some_and(|text| text.contains("the last good version stays in force")), "{held}");
+    assert!(
+        held["message"].as_str().is_some_and(|text| text.contains("the last good version stays in force")),
+        "{held}"
+    );
     assert_eq!(setup.agent.names().await?, ["alpha_echo"]);
     assert_eq!(setup.agent.call("alpha_add", "{}").await?.code(), Some(-32602));
 
@@ -59,7 +62,8 @@ async fn a_new_policy_that_does_not_compile_closes_its_route_until_it_is_mended(
     // A route that served is closed just the same.
     namespace.apply(&policy("more", "McpRoute/eng", &rule("nonsense.name"))).await?;
     let list = setup.agent.request("tools/list", "{}");
-    answers("the old route is closed", &setup.agent, &list, |reply| reply.status == StatusCode::SERVICE_UNAVAILABLE).await;
+    answers("the old route is closed", &setup.agent, &list, |reply| reply.status == StatusCode::SERVICE_UNAVAILABLE)
+        .await;
 
     namespace.apply(&policy("rules", "McpRoute/new", &rule("tool.name == \"alpha_echo\""))).await?;
     agent.lists(&["alpha_echo"]).await;
@@ -72,8 +76,11 @@ async fn a_session_of_one_principal_is_refused_to_another() -> anyhow::Result<()
     let (namespace, path) = (&setup.namespace, setup.namespace.path("closed"));
     let issuer = Issuer::new("https://issuer.example", "eng")?;
     let authentication = json!({"authentication": {"jwt": issuer.jwt()}});
-    namespace.apply_all(&[policy("auth", "McpRoute/closed", &authentication), route("closed", &path, &["alpha"])]).await?;
-    let of = |fleet: &Fleet, subject: &str| Ok::<_, anyhow::Error>(fleet.agent(&path).with_token(&issuer.token(subject)?));
+    namespace
+        .apply_all(&[policy("auth", "McpRoute/closed", &authentication), route("closed", &path, &["alpha"])])
+        .await?;
+    let of =
+        |fleet: &Fleet, subject: &str| Ok::<_, anyhow::Error>(fleet.agent(&path).with_token(&issuer.token(subject)?));
     let (ann, bob) = (of(&setup.fleet, "ann")?, of(&setup.fleet, "bob")?);
     ann.lists(&crate::setup::TOOLS).await;
     assert_eq!(setup.fleet.agent(&path).page(None).await?.status, StatusCode::UNAUTHORIZED);

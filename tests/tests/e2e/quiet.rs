@@ -13,7 +13,7 @@ use portolan_tests::{
 };
 use serde_json::{Value, json};
 
-use crate::setup::{serve, TOOLS};
+use crate::setup::{TOOLS, serve};
 
 /// How long nothing must happen; several examinations of a server fit in.
 const WINDOW: Duration = Duration::from_secs(4);
@@ -45,7 +45,8 @@ async fn a_status_write_wakes_no_other() -> anyhow::Result<()> {
     namespace.becomes("McpServer", "alpha", "Programmed", "True", "Programmed").await;
 
     // Settled: what was on its way has been written when three examinations have passed.
-    let counts = async || Some((fleet.operator_metric(WRITTEN).await.ok()?, fleet.operator_metric(PUBLISHED).await.ok()?));
+    let counts =
+        async || Some((fleet.operator_metric(WRITTEN).await.ok()?, fleet.operator_metric(PUBLISHED).await.ok()?));
     eventually("nothing more is written", async || {
         let before = counts().await?;
         tokio::time::sleep(Duration::from_secs(2)).await;

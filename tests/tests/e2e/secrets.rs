@@ -29,7 +29,9 @@ async fn a_credential_is_used_where_its_secret_is_granted_and_gone_when_the_gran
     }}}});
     let path = namespace.path("eng");
     let private = merged(server("alpha", &upstream.url()), &credentials);
-    namespace.apply_all(&[secret("token", "value", "first"), private, route("eng", &path, &["alpha"]), open("open", "eng")]).await?;
+    namespace
+        .apply_all(&[secret("token", "value", "first"), private, route("eng", &path, &["alpha"]), open("open", "eng")])
+        .await?;
     let agent = fleet.agent(&path);
 
     // Not granted: the condition has the command that grants it, and that command works as it stands.
@@ -63,7 +65,8 @@ async fn a_credential_is_used_where_its_secret_is_granted_and_gone_when_the_gran
     upstream.forget();
     agent.call("alpha_echo", "{}").await?;
     assert!(upstream.saw("tools/call").is_empty(), "{:?}", upstream.saw("tools/call"));
-    let log = fleet.gateway.as_ref().expect("a gateway").process.stderr() + &fleet.operator.as_ref().expect("an operator").process.stderr();
+    let log = fleet.gateway.as_ref().expect("a gateway").process.stderr()
+        + &fleet.operator.as_ref().expect("an operator").process.stderr();
     assert!(!log.contains("Bearer first") && !log.contains("Bearer second"), "no credential is logged");
     Ok(())
 }

@@ -45,7 +45,8 @@ async fn a_service_is_served_by_its_ready_pods() -> anyhow::Result<()> {
         "apiVersion": "v1", "kind": "Service", "metadata": {"name": "tools"},
         "spec": {"ports": [{"name": "mcp", "port": 80, "targetPort": port}]},
     });
-    let source = json!({"source": {"service": {"name": "tools", "port": 80}}, "health": {"interval": "1s", "timeout": "1s"}});
+    let source =
+        json!({"source": {"service": {"name": "tools", "port": 80}}, "health": {"interval": "1s", "timeout": "1s"}});
     let server = object("McpServer", "alpha", &source);
     namespace.apply_all(&[server, route("eng", &path, &["alpha"]), open("open", "eng")]).await?;
     namespace.becomes("McpServer", "alpha", "ResolvedRefs", "False", "BackendNotFound").await;

@@ -14,8 +14,16 @@ use portolan_tests::{
 use serde_json::{Value, json};
 
 /// The tools of a [`Fixture`], as a route without a prefix of its own shows them.
-pub const TOOLS: [&str; 8] =
-    ["alpha_echo", "alpha_add", "alpha_slow", "alpha_fail", "alpha_structured", "alpha_progress", "alpha_count", "alpha_wipe"];
+pub const TOOLS: [&str; 8] = [
+    "alpha_echo",
+    "alpha_add",
+    "alpha_slow",
+    "alpha_fail",
+    "alpha_structured",
+    "alpha_progress",
+    "alpha_count",
+    "alpha_wipe",
+];
 
 /// The shared fleet, and a namespace of its own with one server behind one route.
 pub struct Setup {

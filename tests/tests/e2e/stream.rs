@@ -15,8 +15,8 @@ use portolan_dataplane::{
 };
 use portolan_tests::{
     cluster::Cluster,
-    fleet::Fleet,
     fixture::Fixture,
+    fleet::Fleet,
     identity::Issuer,
     manifests::{merged, policy, route, server},
     recorder::Speaks,
@@ -104,8 +104,11 @@ async fn record() -> anyhow::Result<Vec<FromOperator>> {
     let client = cluster.client().await?;
     let namespace = portolan_tests::namespace::Namespace { client, name: "recorded".to_owned() };
     cluster.kubectl(&["create", "namespace", "recorded"]).await?;
-    let reader = ["rolebinding", "portolan-secret-reader", "--namespace=recorded", "--clusterrole=portolan-secret-reader"];
-    cluster.kubectl(&[&["create"], &reader[..], &["--serviceaccount=portolan-system:portolan-operator"]].concat()).await?;
+    let reader =
+        ["rolebinding", "portolan-secret-reader", "--namespace=recorded", "--clusterrole=portolan-secret-reader"];
+    cluster
+        .kubectl(&[&["create"], &reader[..], &["--serviceaccount=portolan-system:portolan-operator"]].concat())
+        .await?;
     let upstream = Fixture::start(Speaks::Both).await?;
     let objects = objects(&upstream.url())?;
     namespace.apply_all(&objects).await?;
@@ -138,7 +141,17 @@ fn every_recorded_stream_is_taken_in_whole() -> anyhow::Result<()> {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "bin") {
             let in_force = replay(recording::read(&mut fs::File::open(&path)?)?)?;
-            for kind in ["Server/", "Endpoints/", "Route/", "Policy/", "Catalogue/", "Chunk/", "Secret/", "Assignment/", "Fleet/"] {
+            for kind in [
+                "Server/",
+                "Endpoints/",
+                "Route/",
+                "Policy/",
+                "Catalogue/",
+                "Chunk/",
+                "Secret/",
+                "Assignment/",
+                "Fleet/",
+            ] {
                 let there = in_force.iter().any(|name| name.starts_with(kind));
                 assert!(there || kind == "Endpoints/", "{} has no {kind}", path.display());
             }
