@@ -37,9 +37,9 @@ await() { # file, pid, what
 }
 
 say "starting the servers: units on $units, notes on $notes"
-RUST_LOG=warn "$bin/demo-units" --listen "$units" --ready-file "$work/units" & pids+=($!)
+"$bin/demo-units" --listen "$units" --ready-file "$work/units" & pids+=($!)
 await "$work/units" $! "the units server"
-RUST_LOG=warn "$bin/demo-notes" --listen "$notes" --ready-file "$work/notes" & pids+=($!)
+"$bin/demo-notes" --listen "$notes" --ready-file "$work/notes" & pids+=($!)
 await "$work/notes" $! "the notes server"
 
 manifests=examples
