@@ -14,6 +14,8 @@ const BURST: Duration = Duration::from_secs(1);
 /// Watches the files at some paths for as long as it lives.
 pub(crate) struct Follower {
     changes: mpsc::Receiver<()>,
+    /// A burst has begun and nobody was told of its end.
+    burst: bool,
     _watcher: RecommendedWatcher,
 }
 
@@ -31,17 +33,19 @@ impl Follower {
         for path in paths {
             watcher.watch(folder(path), RecursiveMode::NonRecursive)?;
         }
-        Ok(Self { changes, _watcher: watcher })
+        Ok(Self { changes, burst: false, _watcher: watcher })
     }
 
-    /// Waits for the end of a burst of changes.
+    /// Waits for the end of a burst of changes. Who stops waiting in the middle of one is told of it the next time: an edit is never missed.
     pub(crate) async fn changed(&mut self) {
-        if self.changes.recv().await.is_none() {
+        if !self.burst && self.changes.recv().await.is_none() {
             // The watcher is ours and so is its sender: this cannot be.
             return std::future::pending().await;
         }
+        self.burst = true;
         let quiet = async { while tokio::time::timeout(SILENCE, self.changes.recv()).await.is_ok() {} };
         let _ = tokio::time::timeout(BURST, quiet).await;
+        self.burst = false;
     }
 }
 

@@ -176,6 +176,21 @@ async fn a_bad_edit_changes_nothing_and_is_told() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn a_deleted_route_is_404_and_a_new_one_serves() -> anyhow::Result<()> {
+    let (gateway, _fixture, agent) = one_server().await?;
+    gateway.apply(&route("second", "/second", &["real"]))?;
+    let second = Agent::modern(&gateway, "/second");
+    eventually("the new route serves", async || second.names().await.ok().filter(|names| names.len() == 8)).await;
+    gateway.delete("McpRoute", "eng")?;
+    eventually("the deleted route is gone", async || {
+        (agent.page(None).await.ok()?.status.as_u16() == 404).then_some(())
+    })
+    .await;
+    assert_eq!(second.names().await?.len(), 8);
+    Ok(())
+}
+
+#[tokio::test]
 async fn of_two_routes_with_one_path_one_serves_and_the_other_says_why_not() -> anyhow::Result<()> {
     let (gateway, _fixture, agent) = one_server().await?;
     gateway.apply(&merged(
