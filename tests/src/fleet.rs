@@ -196,8 +196,9 @@ impl Fleet {
     #[must_use]
     pub fn steps(&self) -> Vec<usize> {
         let log = self.gateway.as_ref().map(|gateway| gateway.process.stderr()).unwrap_or_default();
-        let of_step = |line: &str| line.rsplit_once("resources=")?.1.trim().parse().ok();
-        log.lines().filter(|line| line.contains("step in force")).filter_map(of_step).collect()
+        let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let steps = lines.filter(|line| line["fields"]["message"] == "step in force");
+        steps.filter_map(|line| usize::try_from(line["fields"]["resources"].as_u64()?).ok()).collect()
     }
 
     /// The audit lines that hold `text`.

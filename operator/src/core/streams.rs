@@ -39,13 +39,19 @@ impl Core {
             return Err(Refused { reason, holder: self.world.settings.holder.clone() });
         }
         let id = self.gateways.connect(&subscribe.gateway);
-        let session = Session::new(subscribe, &self.log);
         if self.gateways.len() == 1 {
             // Nobody's word was awaited while nobody was there.
             self.progress.values_mut().for_each(super::Progress::reopen);
         }
         self.lonely_since = None;
         self.gateways_changed();
+        if self.published {
+            // In the log before its first step is made: what the gateway has and the log lacks would be told as removed, and its servers
+            // examined anew with every reconnect.
+            self.publish_shared();
+            self.wake.published = Some(self.log.sequence());
+        }
+        let session = Session::new(subscribe, &self.log);
         Ok((id, session))
     }
 
