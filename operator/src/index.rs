@@ -12,7 +12,7 @@ use k8s_openapi::api::{
     discovery::v1::EndpointSlice,
 };
 use portolan_config::proto::Report;
-use portolan_crds::{McpPolicy, McpRoute, McpServer};
+use portolan_crds::{McpPolicy, McpRoute, McpServer, policy::TargetRef};
 
 use self::references::{Node, References};
 use crate::{
@@ -132,7 +132,10 @@ impl World {
             }
             Object::Policy(policy) => {
                 let same = same(self.policies.get(&key.key), &policy, |a, b| a.spec == b.spec);
-                let nodes = policy.valid().map(|policy| edges::of_policy(&key.key, policy));
+                let nodes = match &*policy {
+                    Stored::Valid(policy) => Some(edges::of_policy(&key.key, policy)),
+                    Stored::Malformed(policy) => self.still_named(&key, &policy.targets),
+                };
                 let new = self.policies.insert(key.key.clone(), *policy).is_none();
                 self.changed(&key, same, new, nodes, dirty);
             }
@@ -339,6 +342,13 @@ impl World {
         dirty.objects.insert(key);
     }
 
+    /// What a policy that cannot be read names: what it says legibly, besides what its last readable version named. `None`: nothing new.
+    fn still_named(&self, policy: &ObjectKey, targets: &[TargetRef]) -> Option<BTreeSet<Node>> {
+        let named = edges::named(&policy.key, targets).map(Node::Object);
+        let all: BTreeSet<Node> = named.chain(self.references.of(policy).cloned()).collect();
+        (!targets.is_empty()).then_some(all)
+    }
+
     fn apply_slice(&mut self, key: Key, slice: EndpointSlice, dirty: &mut Dirty) {
         let service = service_of(&slice);
         let before = self.slices.get(&key);
@@ -389,7 +399,9 @@ fn same<K: kube::Resource>(before: Option<&Stored<K>>, after: &Stored<K>, equal:
     same_object
         && match (before, after) {
             (Stored::Valid(before), Stored::Valid(after)) => equal(before, after),
-            (Stored::Malformed(before), Stored::Malformed(after)) => before.error == after.error,
+            (Stored::Malformed(before), Stored::Malformed(after)) => {
+                (&before.field, &before.error) == (&after.field, &after.error)
+            }
             _ => false,
         }
 }

@@ -3,6 +3,7 @@
 //! A malformed object is a value too. Nothing here decides what an object means.
 
 pub mod manifest;
+mod stored;
 
 use std::fmt;
 
@@ -10,8 +11,10 @@ use k8s_openapi::api::{
     core::v1::{Secret, Service},
     discovery::v1::EndpointSlice,
 };
-use kube::{Resource, api::ObjectMeta, core::DeserializeGuard};
+use kube::{Resource, api::ObjectMeta};
 use portolan_crds::{McpPolicy, McpRoute, McpServer};
+
+pub use self::stored::{Malformed, Stored};
 
 /// Kinds of objects that the operator reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -128,51 +131,6 @@ pub enum Object {
     Slice(Box<EndpointSlice>),
     /// Credentials and keys.
     Secret(Box<Secret>),
-}
-
-/// An object that parsed, or what is known of one that did not.
-#[derive(Debug, Clone)]
-pub enum Stored<K> {
-    /// It has the shape that we know.
-    Valid(K),
-    /// It has not: a field of another version of us, or an edit that no schema checked.
-    Malformed(Box<Malformed>),
-}
-
-/// What is known of an object that could not be parsed.
-#[derive(Debug, Clone)]
-pub struct Malformed {
-    /// Its metadata, which parsed.
-    pub meta: ObjectMeta,
-    /// The parser's words.
-    pub error: String,
-}
-
-impl<K: Resource> Stored<K> {
-    /// Metadata, which every stored object has.
-    pub fn meta(&self) -> &ObjectMeta {
-        match self {
-            Self::Valid(object) => object.meta(),
-            Self::Malformed(malformed) => &malformed.meta,
-        }
-    }
-
-    /// The parsed object.
-    pub fn valid(&self) -> Option<&K> {
-        match self {
-            Self::Valid(object) => Some(object),
-            Self::Malformed(_) => None,
-        }
-    }
-}
-
-impl<K: Resource> From<DeserializeGuard<K>> for Stored<K> {
-    fn from(guard: DeserializeGuard<K>) -> Self {
-        match guard.0 {
-            Ok(object) => Self::Valid(object),
-            Err(invalid) => Self::Malformed(Box::new(Malformed { meta: invalid.metadata, error: invalid.error })),
-        }
-    }
 }
 
 impl Object {

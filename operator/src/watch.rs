@@ -16,7 +16,6 @@ use k8s_openapi::{
 };
 use kube::{
     Api, Client, Resource, ResourceExt,
-    core::DeserializeGuard,
     runtime::{WatchStreamExt, watcher, watcher::watcher as watch},
 };
 use portolan_crds::{McpPolicy, McpRoute, McpServer};
@@ -25,7 +24,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::grants::grantee;
 use self::relist::{Change, Relist};
-use crate::{metrics::Metrics, object::Kind, operator::Operator};
+use crate::{
+    metrics::Metrics,
+    object::{Kind, Stored},
+    operator::Operator,
+};
 
 /// Objects per page of a first list.
 const PAGE: u32 = 500;
@@ -85,7 +88,7 @@ fn spawn<K: Watched>(source: &Source, config: watcher::Config, tasks: &TaskTrack
 /// Delivers the changes of one kind until it is dropped. The watcher recovers by itself: a closed watch, 410 Gone and an API server that is
 /// away all end in a new list after a pause.
 async fn feed<K: Watched>(
-    api: Api<DeserializeGuard<K>>,
+    api: Api<Stored<K>>,
     config: watcher::Config,
     metrics: &Metrics,
     mut deliver: impl FnMut(Change),

@@ -137,7 +137,7 @@ impl Core {
         match key.kind {
             ObjectKind::McpServer => {
                 let stored = self.world.servers.get(&key.key)?;
-                let old = stored.valid().and_then(|server| server.status.clone()).unwrap_or_default();
+                let old = stored.status();
                 let findings = self.server_findings(key, &old.conditions, stored.meta().generation);
                 let new =
                     status::server(&findings, self.server_facts(&key.key), &old, moment(stored.meta().generation));
@@ -148,7 +148,7 @@ impl Core {
                 if stored.valid().is_some_and(|route| !self.world.settings.serves(route)) {
                     return None;
                 }
-                let old = stored.valid().and_then(|route| route.status.clone()).unwrap_or_default();
+                let old = stored.status();
                 let before = old.parents.first().map(|parent| parent.conditions.clone()).unwrap_or_default();
                 let findings = self.route_findings(key, &before, stored.meta().generation);
                 let new = status::route(&findings, &self.route_facts(key, now), &old, moment(stored.meta().generation));
@@ -157,7 +157,7 @@ impl Core {
             }
             ObjectKind::McpPolicy => {
                 let stored = self.world.policies.get(&key.key)?;
-                let old = stored.valid().and_then(|policy| policy.status.clone()).unwrap_or_default();
+                let old = stored.status();
                 let targets = self.policy_findings(key, |target| {
                     status::ancestor(&old, &status::reference(target))
                         .map(|entry| entry.conditions.as_slice())

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use portolan_crds::{
     McpPolicy, McpRoute, McpServer,
-    policy::{ChosenJwks, TargetKind},
+    policy::{ChosenJwks, TargetKind, TargetRef},
     reference::SecretKeyRef,
     route::ServerRef,
     server::{Chosen, ServiceSource},
@@ -78,7 +78,12 @@ pub fn addresses(route: &McpRoute) -> impl Iterator<Item = (String, String)> {
 
 /// What a policy applies to: objects of its own namespace.
 pub fn targets(policy: &Key, object: &McpPolicy) -> impl Iterator<Item = ObjectKey> {
-    object.spec.target_refs.iter().map(|target| {
+    named(policy, &object.spec.target_refs)
+}
+
+/// The objects that references of a policy name.
+pub(super) fn named(policy: &Key, targets: &[TargetRef]) -> impl Iterator<Item = ObjectKey> {
+    targets.iter().map(|target| {
         let kind = match target.kind {
             TargetKind::McpRoute => ObjectKind::McpRoute,
             TargetKind::McpServer => ObjectKind::McpServer,

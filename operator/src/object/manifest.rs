@@ -4,7 +4,6 @@ use k8s_openapi::api::{
     core::v1::{Secret, Service},
     discovery::v1::EndpointSlice,
 };
-use kube::core::DeserializeGuard;
 use portolan_crds::{GROUP, McpPolicy, McpRoute, McpServer, VERSION};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -49,10 +48,13 @@ impl Object {
 }
 
 fn parse<K: Kind + DeserializeOwned>(manifest: Value) -> Result<Object, Unreadable> {
-    let guard: DeserializeGuard<K> =
+    let stored: Stored<K> =
         serde_json::from_value(manifest).map_err(|error| Unreadable::Malformed(error.to_string()))?;
-    let error = guard.0.as_ref().err().map(|invalid| invalid.error.clone()).unwrap_or_default();
-    let object = K::object(Stored::from(guard)).ok_or(Unreadable::Malformed(error))?;
+    let error = match &stored {
+        Stored::Valid(_) => String::new(),
+        Stored::Malformed(malformed) => malformed.error.clone(),
+    };
+    let object = K::object(stored).ok_or(Unreadable::Malformed(error))?;
     if object.key().key.name.is_empty() {
         Err(Unreadable::Malformed("metadata.name is missing".to_owned()))
     } else {

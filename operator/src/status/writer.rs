@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use kube::{
     Api, Client, Resource,
-    api::{Patch, PatchParams},
+    api::{ApiResource, DynamicObject, Patch, PatchParams},
     runtime::events::{Event, EventType, Recorder, Reporter},
 };
 use portolan_crds::{GROUP, McpPolicy, McpRoute, McpServer, VERSION, bounds};
@@ -153,7 +153,10 @@ impl Writer {
             + DeserializeOwned
             + std::fmt::Debug,
     {
-        let api: Api<K> = Api::namespaced(self.client.clone(), &update.object.key.namespace);
+        // Nor in the answer: an object that cannot be read as `K` gets its condition all the same.
+        let resource = ApiResource::erase::<K>(&());
+        let api: Api<DynamicObject> =
+            Api::namespaced_with(self.client.clone(), &update.object.key.namespace, &resource);
         // Never the typed object: it carries `spec`, and whoever applies a field owns it.
         let mut body = json!({
             "apiVersion": format!("{GROUP}/{VERSION}"),

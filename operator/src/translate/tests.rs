@@ -131,7 +131,7 @@ fn a_server_that_cannot_be_compiled_is_held_with_its_endpoints() {
 #[test]
 fn a_malformed_server_is_held_and_one_that_is_gone_removed() {
     let made = translate(&world(vec![with(server("web"), "/spec/source", json!(7))]), SERVER, "web");
-    assert_reasons!(made, [("Invalid", "")]);
+    assert_reasons!(made, [("Invalid", "spec.source")]);
     assert_eq!(outcome(&made, "Server/shop/web"), Outcome::Hold(vec![]));
     assert_eq!(outcome(&translate(&world(vec![]), SERVER, "web"), "Server/shop/web"), Outcome::Remove);
 }
@@ -450,7 +450,7 @@ fn a_malformed_policy_fails_closed_on_all_that_it_may_have_meant() {
     let malformed = with(policy("p", "r", json!({})), "/spec/targetRefs", json!("all"));
     let world = world(vec![remote("web"), route("r", &["web"]), malformed]);
     let made = translate(&world, POLICY, "p");
-    assert_reasons!(made, [("Invalid", "")]);
+    assert_reasons!(made, [("Invalid", "spec.targetRefs")]);
     let all = vec![Name::new(Kind::Route, "shop", "r"), Name::new(Kind::Server, "shop", "web")];
     assert_eq!(outcome(&made, "Policy/shop/p"), Outcome::Hold(all));
 }

@@ -11,7 +11,7 @@ use crate::object::Malformed;
 
 /// An object that has not the shape of its kind.
 pub(super) fn malformed(malformed: &Malformed, problems: &mut Problems) {
-    problems.add(Reason::Invalid, "", malformed.error.clone(), "compare it with `kubectl explain`");
+    problems.add(Reason::Invalid, &malformed.field, &malformed.error, "compare it with `kubectl explain`");
 }
 
 /// Rules of McpServer.

@@ -1,13 +1,21 @@
 //! References that are not permitted, places that are taken, and objects that are no objects.
 
+use http::StatusCode;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::{
+    Api,
+    api::{Patch, PatchParams},
+};
+use portolan_crds::manifest::definitions;
 use portolan_tests::{
     cluster::Cluster,
-    manifests::route,
+    fleet::Fleet,
+    manifests::{object, route},
     namespace::{Namespace, condition},
 };
 use serde_json::{Value, json};
 
-use crate::setup::{Setup, TOOLS, open, route_with};
+use crate::setup::{Setup, TOOLS, open, route_with, serve};
 
 #[tokio::test]
 async fn a_server_of_another_namespace_is_refused() -> anyhow::Result<()> {
@@ -43,5 +51,59 @@ async fn of_two_routes_at_one_place_the_older_holds() -> anyhow::Result<()> {
     namespace.delete("McpRoute", "eng").await?;
     namespace.becomes("McpRoute", "zeng", "Programmed", "True", "Programmed").await;
     assert_eq!(setup.agent.names().await?, TOOLS);
+    Ok(())
+}
+
+/// Every spec passes, as an older version of the CRD may have let it.
+fn loosened(mut definition: CustomResourceDefinition) -> Value {
+    for version in &mut definition.spec.versions {
+        let schema = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut());
+        if let Some(spec) = schema.and_then(|schema| schema.properties.as_mut()?.get_mut("spec")) {
+            *spec = Default::default();
+            spec.x_kubernetes_preserve_unknown_fields = Some(true);
+        }
+    }
+    serde_json::to_value(definition).expect("a definition is JSON")
+}
+
+#[tokio::test]
+async fn an_object_that_cannot_be_read_is_told_so_and_the_others_go_on() -> anyhow::Result<()> {
+    let cluster = Cluster::own()?;
+    let fleet = Fleet::start(&cluster).await?;
+    let namespace = Namespace::new(&cluster, "malformed").await?;
+    let (_upstream, agent) = serve(&fleet, &namespace).await?;
+
+    let api: Api<CustomResourceDefinition> = Api::all(namespace.client.clone());
+    for definition in definitions() {
+        let name = definition.metadata.name.clone().unwrap_or_default();
+        let ours = PatchParams::apply("portolan-tests").force();
+        api.patch(&name, &ours, &Patch::Apply(loosened(definition))).await?;
+    }
+    let malformed = [
+        object("McpServer", "broken", &json!({"source": "nowhere"})),
+        object("McpRoute", "broken", &json!({"servers": 5})),
+        object("McpPolicy", "broken", &json!({"targetRefs": [{"kind": "McpRoute", "name": "broken"}], "mode": ["?"]})),
+    ];
+    for object in &malformed {
+        // The API server may go on with the strict schema for a moment.
+        portolan_tests::eventually::eventually("it is stored", async || namespace.apply(object).await.ok()).await;
+    }
+    for (kind, field) in [("McpServer", "source"), ("McpRoute", "servers")] {
+        let told = namespace.becomes(kind, "broken", "Accepted", "False", "Invalid").await;
+        assert!(told["message"].as_str().is_some_and(|text| text.contains(field)), "{told}");
+    }
+    let kept = async || Some((agent.names().await.ok()? == TOOLS).then_some(())?);
+    portolan_tests::eventually::eventually("the others go on", kept).await;
+
+    // What is edited afterwards still arrives, and what is mended is served.
+    cluster.install(&namespace.client).await?;
+    namespace.apply(&route_with(&agent.path, &json!({"tools": {"include": ["echo"]}}))).await?;
+    agent.lists(&["alpha_echo"]).await;
+    let path = namespace.path("mended");
+    let mended = [route("broken", &path, &["alpha"]), open("broken", "broken")];
+    namespace.apply_all(&mended).await?;
+    namespace.programmed(&mended).await;
+    fleet.agent(&path).lists(&TOOLS).await;
+    assert_eq!(agent.call("alpha_echo", "{}").await?.status, StatusCode::OK);
     Ok(())
 }
