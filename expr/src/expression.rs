@@ -8,6 +8,7 @@ use crate::check::{Checked, Members};
 use crate::convert::Fuel;
 use crate::cost::Level;
 use crate::env::Pattern;
+use crate::error::{EvalError, ParseError};
 use crate::facts::Facts;
 use crate::leaf::{Ask, Leaf};
 use crate::place::Root;
@@ -30,32 +31,6 @@ impl fmt::Debug for Expression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Expression").field("variables", &self.variables).finish_non_exhaustive()
     }
-}
-
-/// Why an expression was refused, and where; lines and columns count from one.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("line {line}, column {column}: {message}")]
-pub struct ParseError {
-    /// What is wrong, and what is known instead.
-    pub message: String,
-    /// The line, from 1.
-    pub line: u32,
-    /// The column in characters, from 1.
-    pub column: u32,
-}
-
-/// Why an expression has no answer. Whoever asks must fail closed. It never holds values of the request.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum EvalError {
-    /// Something that it needs is not there, or of another type.
-    #[error("the expression could not be evaluated")]
-    Failed,
-    /// It is neither true nor false.
-    #[error("the expression is not a condition")]
-    NotACondition,
-    /// It looked at more than one evaluation may.
-    #[error("the expression looked at too much")]
-    TooCostly,
 }
 
 impl Expression {
@@ -100,12 +75,6 @@ impl Expression {
         let answer = self.term.holds(&bindings);
         // An error may have been absorbed by an operator, but not this one: the answer could be wrong.
         if bindings.fuel.is_spent() { Err(EvalError::TooCostly) } else { answer }
-    }
-}
-
-impl ParseError {
-    pub(crate) fn at_start(message: String) -> Self {
-        Self { message, line: 1, column: 1 }
     }
 }
 

@@ -9,6 +9,7 @@ mod check;
 mod convert;
 mod cost;
 mod env;
+mod error;
 mod expression;
 mod facts;
 mod key;
@@ -18,7 +19,8 @@ mod syntax;
 mod term;
 mod variable;
 
-pub use expression::{EvalError, Expression, ParseError};
+pub use error::{EvalError, ParseError};
+pub use expression::Expression;
 pub use facts::Facts;
 pub use key::{InvalidKeyPath, KeyPath};
 pub use variable::{Hint, Variable, VariableSet};

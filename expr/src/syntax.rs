@@ -9,7 +9,7 @@ use cel::common::ast::{IdedExpr, SourceInfo};
 
 use crate::cost;
 use crate::env::ENV;
-use crate::expression::ParseError;
+use crate::error::ParseError;
 
 /// Room for [`cost::NESTING`] levels; only what is used becomes memory.
 const STACK: usize = 16 * 1024 * 1024;

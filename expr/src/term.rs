@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::convert::Fuel;
 use crate::env::{ENV, Pattern};
-use crate::expression::EvalError;
+use crate::error::EvalError;
 use crate::facts::Facts;
 use crate::leaf::Leaf;
 
