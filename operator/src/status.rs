@@ -41,6 +41,8 @@ pub struct Update {
     pub object: ObjectKey,
     /// The object's uid: what events refer to.
     pub uid: Option<String>,
+    /// Whether the object has not the shape of its kind.
+    pub malformed: bool,
     /// The whole status, as the operator means it.
     pub status: Value,
     /// Conditions whose status changed: each is an event.

@@ -368,5 +368,6 @@ fn written<K: kube::Resource, S: Serialize + PartialEq>(
         return None;
     }
     let status: Value = serde_json::to_value(new).ok()?;
-    Some(Update { object: key.clone(), uid: stored.meta().uid.clone(), status, transitions })
+    let (uid, malformed) = (stored.meta().uid.clone(), stored.valid().is_none());
+    Some(Update { object: key.clone(), uid, malformed, status, transitions })
 }

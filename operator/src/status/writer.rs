@@ -1,4 +1,4 @@
-//! Writes statuses by server-side apply: only what differs, at most 50 a second, each at most 5 seconds, again with backoff where it failed.
+//! Writes statuses by server-side apply (by a merge patch where an object is malformed): only what differs, at most 50 a second, each at most 5 seconds, again with backoff where it failed.
 //!
 //! Decides nothing about what a status says. Conditions that change become Events.
 
@@ -118,6 +118,10 @@ impl Writer {
             }
             Outcome::Failed => {
                 let times = self.retries.get(&update.object).map_or(0, |(_, times)| *times);
+                // Where a rule of the definition stands on the very field, the API server takes no status at all: an Event is what is left.
+                if update.malformed && times == 0 {
+                    self.tell(&update).await;
+                }
                 self.retries.insert(update.object, (Instant::now() + backoff(times), times + 1));
                 self.metrics.status_written("failed");
             }
@@ -167,8 +171,14 @@ impl Writer {
         if let Some(uid) = &update.uid {
             body["metadata"] = json!({"uid": uid});
         }
-        let parameters = PatchParams::apply(MANAGER).force();
-        api.patch_status(&update.object.key.name, &parameters, &Patch::Apply(body)).await?;
+        let name = &update.object.key.name;
+        if update.malformed {
+            // The API server applies nothing to an object that its definition cannot describe; a patch that leaves the mistake alone it takes.
+            let parameters = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
+            api.patch_status(name, &parameters, &Patch::Merge(body)).await?;
+        } else {
+            api.patch_status(name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(body)).await?;
+        }
         Ok(())
     }
 

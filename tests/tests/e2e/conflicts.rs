@@ -4,11 +4,12 @@ use http::StatusCode;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{
     Api,
-    api::{Patch, PatchParams},
+    api::{DynamicObject, ListParams, Patch, PatchParams},
 };
 use portolan_crds::manifest::definitions;
 use portolan_tests::{
     cluster::Cluster,
+    eventually::eventually,
     fleet::Fleet,
     manifests::{object, route},
     namespace::{Namespace, condition},
@@ -66,13 +67,8 @@ fn loosened(mut definition: CustomResourceDefinition) -> Value {
     serde_json::to_value(definition).expect("a definition is JSON")
 }
 
-#[tokio::test]
-async fn an_object_that_cannot_be_read_is_told_so_and_the_others_go_on() -> anyhow::Result<()> {
-    let cluster = Cluster::own()?;
-    let fleet = Fleet::start(&cluster).await?;
-    let namespace = Namespace::new(&cluster, "malformed").await?;
-    let (_upstream, agent) = serve(&fleet, &namespace).await?;
-
+/// Stores an object of each kind, named `broken`, that has not the shape of its kind.
+async fn store_malformed(namespace: &Namespace) -> anyhow::Result<()> {
     let api: Api<CustomResourceDefinition> = Api::all(namespace.client.clone());
     for definition in definitions() {
         let name = definition.metadata.name.clone().unwrap_or_default();
@@ -86,17 +82,30 @@ async fn an_object_that_cannot_be_read_is_told_so_and_the_others_go_on() -> anyh
     ];
     for object in &malformed {
         // The API server may go on with the strict schema for a moment.
-        portolan_tests::eventually::eventually("it is stored", async || namespace.apply(object).await.ok()).await;
+        eventually("it is stored", async || namespace.apply(object).await.ok()).await;
     }
-    for (kind, field) in [("McpServer", "source"), ("McpRoute", "servers")] {
-        let told = namespace.becomes(kind, "broken", "Accepted", "False", "Invalid").await;
-        assert!(told["message"].as_str().is_some_and(|text| text.contains(field)), "{told}");
+    Ok(())
+}
+
+/// Waits until the object `broken` is told which field is the mistake.
+async fn is_told_of(namespace: &Namespace, kind: &str, field: &str) {
+    let told = namespace.becomes(kind, "broken", "Accepted", "False", "Invalid").await;
+    assert!(told["message"].as_str().is_some_and(|text| text.contains(field)), "{told}");
+}
+
+#[tokio::test]
+async fn an_object_that_cannot_be_read_is_told_so_and_the_others_go_on() -> anyhow::Result<()> {
+    let cluster = Cluster::own()?;
+    let fleet = Fleet::start(&cluster).await?;
+    let namespace = Namespace::new(&cluster, "malformed").await?;
+    let (_upstream, agent) = serve(&fleet, &namespace).await?;
+    store_malformed(&namespace).await?;
+    for (kind, field) in [("McpServer", "source"), ("McpRoute", "servers"), ("McpPolicy", "mode")] {
+        is_told_of(&namespace, kind, field).await;
     }
-    let kept = async || Some((agent.names().await.ok()? == TOOLS).then_some(())?);
-    portolan_tests::eventually::eventually("the others go on", kept).await;
+    agent.lists(&TOOLS).await;
 
     // What is edited afterwards still arrives, and what is mended is served.
-    cluster.install(&namespace.client).await?;
     namespace.apply(&route_with(&agent.path, &json!({"tools": {"include": ["echo"]}}))).await?;
     agent.lists(&["alpha_echo"]).await;
     let path = namespace.path("mended");
@@ -105,5 +114,42 @@ async fn an_object_that_cannot_be_read_is_told_so_and_the_others_go_on() -> anyh
     namespace.programmed(&mended).await;
     fleet.agent(&path).lists(&TOOLS).await;
     assert_eq!(agent.call("alpha_echo", "{}").await?.status, StatusCode::OK);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_object_from_before_a_stricter_definition_is_told_so_too() -> anyhow::Result<()> {
+    let cluster = Cluster::own()?;
+    let mut fleet = Fleet::start(&cluster).await?;
+    let namespace = Namespace::new(&cluster, "stricter").await?;
+    let (_upstream, agent) = serve(&fleet, &namespace).await?;
+    fleet.operator.take().expect("an operator").process.kill9()?;
+    store_malformed(&namespace).await?;
+    cluster.install(&namespace.client).await?;
+    let other = object("McpRoute", "other", &json!({"servers": 5}));
+    eventually("the strict schema is in force", async || namespace.apply(&other).await.err()).await;
+
+    fleet.start_operator().await?;
+    for (kind, field) in [("McpRoute", "servers"), ("McpPolicy", "mode")] {
+        is_told_of(&namespace, kind, field).await;
+    }
+    // A rule of the definition stands on this field, and the API server takes no status of an object that it cannot be evaluated on.
+    eventually("an Event tells of the server", async || {
+        let events = namespace.api("Event").list(&ListParams::default()).await.ok()?;
+        let ours = |event: &DynamicObject| {
+            event.data["regarding"]["name"] == "broken"
+                && event.data["regarding"]["kind"] == "McpServer"
+                && event.data["reason"] == "Invalid"
+                && event.data["note"].as_str().is_some_and(|note| note.contains("source"))
+        };
+        events.items.iter().any(ours).then_some(())
+    })
+    .await;
+    agent.lists(&TOOLS).await;
+    // Nothing is applied on top of what cannot be read: whoever mends it makes it anew.
+    namespace.delete("McpRoute", "broken").await?;
+    let mended = [route("broken", &namespace.path("mended"), &["alpha"])];
+    namespace.apply_all(&mended).await?;
+    namespace.becomes("McpRoute", "broken", "Accepted", "True", "Accepted").await;
     Ok(())
 }
