@@ -211,7 +211,7 @@ impl Issuer {
                 };
             }
         }
-        Identity::new(&self.name, &said.subject, claims, Some(said.expires))
+        Identity::new(&self.name, &said.subject, claims, Some(said.expires.saturating_add(LEEWAY)))
     }
 }
 

@@ -14,7 +14,7 @@ pub struct Identity {
     pub subject: Arc<str>,
     /// What the issuer says of them: an object. Secret: never logged.
     pub claims: Value,
-    /// When the token ends, seconds since 1970.
+    /// When the token is no longer taken, seconds since 1970.
     pub expires: Option<u64>,
     key: [u8; 16],
 }

@@ -33,8 +33,12 @@ impl Vigil {
     /// A vigil over the stream that answers this exchange.
     pub fn over(exchange: &Exchange<'_>, tool: Option<Arc<str>>, session: Option<[u8; 16]>) -> Self {
         let credentials = exchange.headers.get_all(AUTHORIZATION).iter();
+        let mut changes = exchange.context.changes();
+        if has_changed_since(exchange, session) {
+            changes.mark_changed();
+        }
         Self {
-            changes: exchange.context.changes(),
+            changes,
             context: Arc::clone(&exchange.context),
             host: exchange.host.clone(),
             path: Arc::clone(&exchange.route.path),
@@ -90,4 +94,10 @@ impl Vigil {
     fn still_visible(&self, route: &Route, tool: &str) -> bool {
         route.tools.find(tool).is_some_and(|(index, _)| is_visible(route, &self.identity, 0, index))
     }
+}
+
+/// Whether something came into force while the server thought about its answer. Asked after the changes were subscribed to, so that none is missed.
+fn has_changed_since(exchange: &Exchange<'_>, session: Option<[u8; 16]>) -> bool {
+    let (judged, now) = (&exchange.snapshot, exchange.context.snapshot());
+    !Arc::ptr_eq(judged, &now) || session.is_some_and(|session| exchange.context.has_ended(&now, &session))
 }
