@@ -103,6 +103,10 @@ async fn phases(
 async fn post(exchange: &mut Exchange<'_>, incoming: Incoming) -> Result<Response<Body>, Refusal> {
     let message = message::read(exchange, incoming).await?;
     exchange.account.asked(telemetry::Method::of(&message.method()));
+    if let Some((parent, state)) = message.trace_context() {
+        exchange.trace.join(parent, state);
+        exchange.account.traced(&exchange.trace);
+    }
     if let Some(arguments) = message.arguments().filter(|_| exchange.account.wants_digest()) {
         exchange.account.arguments(Sha256::digest(arguments).into());
     }

@@ -445,6 +445,24 @@ async fn every_decision_is_one_line_of_exactly_these_fields() -> anyhow::Result<
 }
 
 #[tokio::test]
+async fn a_trace_that_only_the_metadata_names_is_joined_too() -> anyhow::Result<()> {
+    let world = World::start(&json!({}), &[]).await?;
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let ann = world.agent("ann", &json!({}))?;
+    let context = format!(r#""_meta":{{"traceparent":"00-{trace}-00f067aa0ba902b7-01","tracestate":"vendor=1","#);
+    ann.send(&ann.calling("alpha_read", "{}").edit(r#""_meta":{"#, &context)).await?;
+    let call = world.server.sees("tools/call").await;
+    assert!(call.header("traceparent").contains(trace), "{}", call.header("traceparent"));
+    assert_eq!(call.header("tracestate"), "vendor=1");
+    let meta = call.json()["params"]["_meta"].clone();
+    assert!(meta["traceparent"].as_str().is_some_and(|parent| parent.contains(trace)), "{meta}");
+    assert!(!meta["traceparent"].as_str().unwrap_or_default().contains("00f067aa0ba902b7"), "a span of ours: {meta}");
+    assert_eq!(meta["tracestate"], "vendor=1");
+    world.gateway.audited("the call", |line| line["trace_id"] == trace).await;
+    Ok(())
+}
+
+#[tokio::test]
 async fn no_token_argument_or_secret_is_ever_written_or_passed_on() -> anyhow::Result<()> {
     let credential =
         json!({"spec": {"credentials": {"header": {"name": "X-Key", "secretRef": {"name": "key", "key": "value"}}}}});

@@ -17,6 +17,7 @@ use crate::mcp::envelope::{Envelope, scan};
 use crate::mcp::error;
 use crate::mcp::headers::{self, HeaderFault};
 use crate::mcp::revision::{Era, Revision};
+use crate::mcp::span::Member;
 
 /// What a message asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,6 +166,13 @@ impl Message {
     pub fn progress_token(&self) -> Option<Bytes> {
         let token = self.envelope.meta.and_then(|meta| meta.progress_token)?;
         Some(self.bytes.slice(token.value.range()))
+    }
+
+    /// `traceparent` and `tracestate` of the metadata. An escape has no place in either, so that nothing is unescaped.
+    pub fn trace_context(&self) -> Option<(&str, Option<&str>)> {
+        let meta = self.envelope.meta?;
+        let text = |member: Member| serde_json::from_slice(member.value.of(&self.bytes)).ok();
+        Some((text(meta.traceparent?)?, meta.tracestate.and_then(text)))
     }
 
     /// The request that a cancellation names, as it was written.

@@ -125,6 +125,11 @@ impl Account {
         }
     }
 
+    /// The trace that it turned out to belong to.
+    pub fn traced(&mut self, trace: &Trace) {
+        self.trace = trace.id();
+    }
+
     /// The route that takes the request, and its generation.
     pub fn matched(&mut self, route: &Arc<RouteSeries>, generation: i64) {
         self.route = Some(Arc::clone(route));

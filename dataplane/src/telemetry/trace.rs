@@ -20,6 +20,8 @@ pub struct Trace {
     span: [u8; 8],
     sampled: bool,
     state: Option<HeaderValue>,
+    /// Somebody else began it.
+    joined: bool,
 }
 
 impl Trace {
@@ -28,18 +30,28 @@ impl Trace {
     pub fn of(headers: &HeaderMap) -> Self {
         let parent = single(headers, &TRACEPARENT).and_then(|value| value.to_str().ok());
         // Two lines of `tracestate` would have to be joined; nobody who sends us one sends two.
-        let state = single(headers, &TRACESTATE).filter(|value| value.len() <= STATE);
-        Self::new(parent, state)
+        let state = single(headers, &TRACESTATE);
+        Self::new(parent, state.cloned())
     }
 
     /// The trace that a parent names, or a new one. `state` counts only with a valid parent.
     #[must_use]
-    pub fn new(parent: Option<&str>, state: Option<&HeaderValue>) -> Self {
+    pub fn new(parent: Option<&str>, state: Option<HeaderValue>) -> Self {
         // Ids need to be different, not secret.
         let span = fastrand::u64(1..).to_be_bytes();
         match parent.and_then(parse) {
-            Some((id, sampled)) => Self { id, span, sampled, state: state.cloned() },
-            None => Self { id: fastrand::u128(1..).to_be_bytes(), span, sampled: false, state: None },
+            Some((id, sampled)) => {
+                let state = state.filter(|value| value.len() <= STATE);
+                Self { id, span, sampled, state, joined: true }
+            }
+            None => Self { id: fastrand::u128(1..).to_be_bytes(), span, sampled: false, state: None, joined: false },
+        }
+    }
+
+    /// Joins the trace that a message's own metadata names, unless the headers named one: whoever is nearest wrote those.
+    pub fn join(&mut self, parent: &str, state: Option<&str>) {
+        if !self.joined {
+            *self = Self::new(Some(parent), state.and_then(|state| HeaderValue::from_str(state).ok()));
         }
     }
 

@@ -60,3 +60,18 @@ fn a_long_state_stays_behind() {
     let trace = Trace::of(&headers(&[("traceparent", PARENT), ("tracestate", &"x".repeat(513))]));
     assert!(trace.state().is_none());
 }
+
+#[test]
+fn what_a_message_names_counts_where_its_headers_name_nothing() {
+    let mut trace = Trace::of(&headers(&[("tracestate", "lost=1")]));
+    trace.join(PARENT, Some("vendor=1"));
+    assert!(trace.child().starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-") && trace.child().ends_with("-01"));
+    assert_eq!(trace.state().unwrap(), "vendor=1");
+    let mut trace = Trace::of(&headers(&[("traceparent", PARENT)]));
+    trace.join("00-11111111111111111111111111111111-00f067aa0ba902b7-01", Some("vendor=1"));
+    assert!(trace.child().starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"));
+    assert!(trace.state().is_none());
+    let mut trace = Trace::new(None, None);
+    trace.join("nonsense", Some("line\nbreak"));
+    assert!(trace.child().ends_with("-00") && trace.state().is_none());
+}
