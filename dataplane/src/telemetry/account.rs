@@ -199,7 +199,7 @@ impl Account {
             metrics.refused(word);
         }
         if let (Some(word), Some(tool)) = (self.failed, &self.tool) {
-            metrics.upstream_failed(tool.server(), word);
+            tool.failed(word);
         }
     }
 }

@@ -16,7 +16,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::durations::Durations;
-use super::series::{CallLabels, RequestLabels, RouteSeries, ServerLabels, ToolSeries};
+use super::series::{CallLabels, RequestLabels, RouteSeries, ServerLabels, ServerSeries, ToolSeries};
 use crate::limits::Limits;
 
 /// What a scraper is told that it reads.
@@ -35,9 +35,10 @@ pub(super) struct Families {
     pub(super) call_seconds: Family<ServerLabels, Durations>,
     pub(super) routes: Mutex<HashMap<Arc<str>, Weak<RouteSeries>>>,
     pub(super) tools: Mutex<HashMap<ToolKey, Weak<ToolSeries>>>,
+    pub(super) servers: Mutex<HashMap<Arc<str>, Weak<ServerSeries>>>,
     pub(super) most_routes: usize,
     pub(super) most_tools: usize,
-    upstream_errors: Family<UpstreamError, Counter>,
+    pub(super) upstream_errors: Family<UpstreamError, Counter>,
     refusals: Family<Reason, Counter>,
     cuts: Family<Reason, Counter>,
     connections: Gauge,
@@ -63,9 +64,9 @@ pub(super) struct RouteMethod {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct UpstreamError {
-    server: Arc<str>,
-    error: &'static str,
+pub(super) struct UpstreamError {
+    pub(super) server: Arc<str>,
+    pub(super) error: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -123,11 +124,6 @@ impl Metrics {
         self.0.made.store(now(), Relaxed);
     }
 
-    /// An upstream failed us: one word says how.
-    pub fn upstream_failed(&self, server: &Arc<str>, error: &'static str) {
-        self.0.upstream_errors.get_or_create(&UpstreamError { server: server.clone(), error }).inc();
-    }
-
     /// A request was refused.
     pub fn refused(&self, reason: &'static str) {
         self.0.refusals.get_or_create(&Reason { reason }).inc();
@@ -177,6 +173,7 @@ impl Families {
             call_seconds: Family::default(),
             routes: Mutex::default(),
             tools: Mutex::default(),
+            servers: Mutex::default(),
             most_routes: limits.metric_routes,
             most_tools: limits.metric_tools,
             upstream_errors: Family::default(),

@@ -1,4 +1,4 @@
-//! The series of one route, and of one tool of it: looked up when a snapshot is made, kept in it, and gone when the last snapshot that has them is.
+//! The series of one route, of one tool of it and of one server: looked up when a snapshot is made, kept in it, and gone when the last snapshot that has them is.
 //!
 //! A request touches atomics only. How many series there can be is bounded twice: by what is configured, and by [`crate::limits::Limits`].
 
@@ -12,7 +12,7 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 
 use super::durations::Durations;
-use super::metrics::{Families, Metrics, RouteMethod, ToolKey};
+use super::metrics::{Families, Metrics, RouteMethod, ToolKey, UpstreamError};
 use super::{Method, Verdict};
 
 /// The label of what is over the bound.
@@ -63,11 +63,20 @@ struct MethodSeries {
 #[derive(Debug)]
 pub struct ToolSeries {
     route: Arc<RouteSeries>,
-    server: Arc<str>,
+    server: Arc<ServerSeries>,
     tool: Arc<str>,
     label: Arc<str>,
     duration: Durations,
     verdicts: [OnceLock<Counter>; Verdict::COUNT],
+}
+
+/// The series of one server, kept by its tools.
+#[derive(Debug)]
+pub(super) struct ServerSeries {
+    families: Arc<Families>,
+    name: Arc<str>,
+    /// The words of its failures so far.
+    errors: Mutex<BTreeSet<&'static str>>,
 }
 
 impl Metrics {
@@ -91,6 +100,23 @@ impl Metrics {
     }
 }
 
+impl ServerSeries {
+    fn of(families: &Arc<Families>, name: &Arc<str>) -> Arc<Self> {
+        let mut servers = families.servers.lock();
+        if let Some(series) = servers.get(name).and_then(Weak::upgrade) {
+            return series;
+        }
+        let series =
+            Arc::new(Self { families: Arc::clone(families), name: Arc::clone(name), errors: Mutex::default() });
+        servers.insert(Arc::clone(name), Arc::downgrade(&series));
+        series
+    }
+
+    fn labels(&self, error: &'static str) -> UpstreamError {
+        UpstreamError { server: Arc::clone(&self.name), error }
+    }
+}
+
 impl RouteSeries {
     /// The route's name.
     #[must_use]
@@ -111,7 +137,7 @@ impl RouteSeries {
         let labels = ServerLabels { route: Arc::clone(&self.label), server: Arc::clone(server) };
         let series = Arc::new(ToolSeries {
             route: Arc::clone(self),
-            server: Arc::clone(server),
+            server: ServerSeries::of(&self.families, server),
             tool: Arc::clone(tool),
             label,
             duration: self.families.call_seconds.get_or_create_owned(&labels),
@@ -146,7 +172,7 @@ impl ToolSeries {
     /// The server's name.
     #[must_use]
     pub fn server(&self) -> &Arc<str> {
-        &self.server
+        &self.server.name
     }
 
     /// The tool's exposed name.
@@ -163,8 +189,15 @@ impl ToolSeries {
         }
     }
 
+    /// The server did not answer; the word says how.
+    pub(super) fn failed(&self, word: &'static str) {
+        let server = &self.server;
+        server.errors.lock().insert(word);
+        server.families.upstream_errors.get_or_create(&server.labels(word)).inc();
+    }
+
     fn labels(&self, verdict: Verdict) -> CallLabels {
-        let (route, server) = (Arc::clone(&self.route.label), Arc::clone(&self.server));
+        let (route, server) = (Arc::clone(&self.route.label), Arc::clone(&self.server.name));
         CallLabels { route, server, tool: Arc::clone(&self.label), verdict: verdict.as_str() }
     }
 }
@@ -196,10 +229,23 @@ impl Drop for RouteSeries {
     }
 }
 
+impl Drop for ServerSeries {
+    fn drop(&mut self) {
+        let mut servers = self.families.servers.lock();
+        if servers.get(&self.name).is_some_and(|entry| entry.strong_count() > 0) {
+            return;
+        }
+        servers.remove(&self.name);
+        for error in self.errors.lock().iter() {
+            self.families.upstream_errors.remove(&self.labels(error));
+        }
+    }
+}
+
 impl Drop for ToolSeries {
     fn drop(&mut self) {
         let families = &self.route.families;
-        let key = (Arc::clone(&self.route.name), Arc::clone(&self.server), Arc::clone(&self.tool));
+        let key = (Arc::clone(&self.route.name), Arc::clone(&self.server.name), Arc::clone(&self.tool));
         let mut tools = families.tools.lock();
         if tools.get(&key).is_some_and(|entry| entry.strong_count() > 0) {
             return;

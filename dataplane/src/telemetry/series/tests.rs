@@ -46,3 +46,21 @@ fn what_is_over_the_bound_is_counted_as_other() {
     assert!(!text.contains("two") && !text.contains("second\""), "{text}");
     assert_eq!(&**second.tool(), "second");
 }
+
+#[test]
+fn errors_of_a_server_go_with_its_last_tool() {
+    let metrics = Metrics::new(&Limits::default());
+    let route = metrics.route(&name("team/route"));
+    let (server, other) = (name("team/server"), name("team/other"));
+    let (one, two) = (route.tool(&server, &name("one")), route.tool(&server, &name("two")));
+    let kept = route.tool(&other, &name("three"));
+    for tool in [&one, &two, &kept] {
+        tool.failed("timed_out");
+    }
+    drop(one);
+    assert!(metrics.render().contains("portolan_upstream_errors_total{server=\"team/server\",error=\"timed_out\"} 2"));
+    drop(two);
+    let text = metrics.render();
+    assert!(!text.contains("team/server\",error"), "{text}");
+    assert!(text.contains("team/other\",error=\"timed_out\"} 1"), "{text}");
+}
