@@ -33,7 +33,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct Check {
     /// File or folder with manifests; repeatable
-    #[arg(short = 'f', long = "filename", value_name = "PATH", required = true, value_parser = existing)]
+    #[arg(short = 'f', long = "filename", env = "PORTOLAN_FILENAME", value_name = "PATH", value_delimiter = ',', required = true, value_parser = existing)]
     pub paths: Vec<PathBuf>,
 }
 
@@ -41,7 +41,7 @@ pub struct Check {
 #[derive(Debug, Args)]
 pub struct Standalone {
     /// File or folder with manifests, read again when they change; repeatable
-    #[arg(short = 'f', long = "filename", value_name = "PATH", required = true, value_parser = existing)]
+    #[arg(short = 'f', long = "filename", env = "PORTOLAN_FILENAME", value_name = "PATH", value_delimiter = ',', required = true, value_parser = existing)]
     pub paths: Vec<PathBuf>,
     /// Address for agents; port 0 is any free port
     #[arg(long, env = "PORTOLAN_LISTEN", default_value = "127.0.0.1:8080")]

@@ -78,20 +78,6 @@ async fn check_names_file_line_object_field_and_remedy_of_every_mistake() -> any
     Ok(())
 }
 
-#[tokio::test]
-async fn wrong_usage_ends_with_two() -> anyhow::Result<()> {
-    for arguments in [
-        &["check"][..],
-        &["standalone", "--nonsense"],
-        &["nonsense"],
-        &["standalone", "-f", ".", "--listen", "nowhere"],
-    ] {
-        let output = run("portolan", arguments).await?;
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", text(&output.stderr));
-    }
-    Ok(())
-}
-
 async fn one_server() -> anyhow::Result<(Standalone, Fixture, Agent)> {
     let fixture = Fixture::start(Speaks::Both).await?;
     let gateway = Standalone::start(&[server("real", &fixture.url()), route("eng", "/mcp", &["real"])]).await?;
