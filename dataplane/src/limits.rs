@@ -1,6 +1,6 @@
 //! Every bound of a gateway in one place: connections, sizes, the time of each phase, streams, and what telemetry may keep.
 //!
-//! Nothing here decides anything. The README shows [`Limits::table`]; a bound that is not in this struct does not exist.
+//! Nothing here decides anything. `docs/limits.md` shows [`Limits::table`]; a bound that is not in this struct does not exist.
 
 use std::time::Duration;
 
@@ -188,6 +188,7 @@ impl Limits {
 
 fn time(duration: Duration) -> String {
     match duration.as_secs() {
+        seconds if seconds > 0 && seconds.is_multiple_of(3600) => format!("{}h", seconds / 3600),
         seconds if seconds > 0 && seconds.is_multiple_of(60) => format!("{}m", seconds / 60),
         seconds => format!("{seconds}s"),
     }
