@@ -352,6 +352,19 @@ async fn an_unknown_method_is_404_for_a_modern_client_and_200_in_a_session() -> 
         world.refused(method, &modern.request(method, "{}"), 404, Some(-32601)).await;
     }
     world.refused("server/discover", &legacy.request("server/discover", "{}"), 200, Some(-32601)).await;
+    // A name is what it is to the letter: nothing is trimmed, folded or unescaped into one that we know.
+    for known in ["initialize", "ping", "tools/list", "tools/call", "server/discover"] {
+        for method in [known.to_uppercase(), format!("{known}/"), format!("/{known}"), known.replace('i', "\\u0131")] {
+            if method != known {
+                world.refused(&method, &legacy.request(&method, "{}"), 200, Some(-32601)).await;
+            }
+        }
+        for method in [format!("{known} "), format!(" {known}"), format!("{known}\\u0000"), format!("{known}\\u00a0")] {
+            world.refused(&method, &legacy.request(&method, "{}"), 200, Some(-32601)).await;
+        }
+        let shouted = known.to_uppercase();
+        world.refused(&shouted, &modern.request(&shouted, "{}"), 404, Some(-32601)).await;
+    }
     world.nothing_leaked();
     Ok(())
 }
