@@ -23,8 +23,10 @@ const ARROWS: [(&str, &[&str]); 7] = [
 
 const SHIPPED: [&str; 3] = ["portolan-operator", "portolan-dataplane", "portolan-cli"];
 
+/// The members and what they ask for. Without what that resolves to: a fresh machine has not downloaded what other platforms need.
 fn metadata() -> Metadata {
     MetadataCommand::new()
+        .no_deps()
         .other_options(["--locked".to_owned(), "--offline".to_owned()])
         .exec()
         .expect("cargo metadata")
