@@ -34,6 +34,14 @@ impl Standalone {
     /// # Errors
     /// It cannot be started.
     pub async fn with(objects: &[Value], flags: &[&str]) -> anyhow::Result<Self> {
+        Self::start_in(objects, flags, &[]).await
+    }
+
+    /// The same with these environment variables.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub async fn start_in(objects: &[Value], flags: &[&str], environment: &[(&str, &str)]) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let manifests = folder.path().join("manifests");
         fs::create_dir(&manifests)?;
@@ -45,7 +53,7 @@ impl Standalone {
         let mut arguments = vec!["standalone", "-f", &manifests, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
         arguments.extend(["--workers", "2", "--audit-log", &audit, "--data-dir", &data]);
         arguments.extend(flags);
-        let (process, addresses) = Process::start("portolan", &arguments).await?;
+        let (process, addresses) = Process::start_in("portolan", &arguments, environment).await?;
         Ok(Self { process, addresses, folder })
     }
 

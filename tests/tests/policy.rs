@@ -21,6 +21,11 @@ struct World {
 impl World {
     /// `spec` is laid over the route's policy, which has authentication; `further` are more objects.
     async fn start(spec: &Value, further: &[Value]) -> anyhow::Result<Self> {
+        Self::start_in(spec, further, &[]).await
+    }
+
+    /// The same with these environment variables.
+    async fn start_in(spec: &Value, further: &[Value], environment: &[(&str, &str)]) -> anyhow::Result<Self> {
         let issuer = Issuer::new("https://issuer.example", "eng")?;
         let read = tool_with("read", r#""annotations":{"readOnlyHint":true},"#);
         let recorder = Recorder::start(Speaks::Both, &[read, tool("write"), tool("wipe")]).await?;
@@ -32,7 +37,7 @@ impl World {
         ];
         // A later object replaces an earlier one of its kind and name: each is a file.
         objects.extend_from_slice(further);
-        let world = Self { gateway: Standalone::start(&objects).await?, server: recorder, issuer };
+        let world = Self { gateway: Standalone::start_in(&objects, &[], environment).await?, server: recorder, issuer };
         let probe = world.agent("probe", &json!({"groups": ["eng", "ops"]}))?;
         eventually("the endpoint serves", async || {
             let reply = probe.page(None).await.ok()?;
@@ -468,8 +473,8 @@ async fn no_token_argument_or_secret_is_ever_written_or_passed_on() -> anyhow::R
         json!({"spec": {"credentials": {"header": {"name": "X-Key", "secretRef": {"name": "key", "key": "value"}}}}});
     let recorder = Recorder::start(Speaks::Legacy, &[tool("read")]).await?;
     let further = [secret("key", "value", "canary-secret"), merged(server("alpha", &recorder.url()), &credential)];
-    let issuer_spec = json!({});
-    let world = World::start(&issuer_spec, &further).await?;
+    // Everything is logged that can be, the access log included.
+    let world = World::start_in(&json!({}), &further, &[("PORTOLAN_LOG", "trace")]).await?;
     let token = world.issuer.token_with("ann", &json!({"note": "canary-claim"}))?;
     let signature = token.rsplit('.').next().unwrap_or_default().to_owned();
     let modern = Agent::modern(&world.gateway, "/mcp").with_token(&token);
@@ -495,6 +500,9 @@ async fn no_token_argument_or_secret_is_ever_written_or_passed_on() -> anyhow::R
     let pages = [world.gateway.admin("/metrics").await?.text(), world.gateway.admin("/config").await?.text()];
     let written = [world.gateway.process.stdout(), world.gateway.process.stderr(), world.gateway.audit_text()];
     let session = legacy.session.unwrap_or_default();
+    for target in [r#""target":"access""#, r#""level":"DEBUG""#] {
+        assert!(written[1].contains(target), "the log has {target}");
+    }
     for text in pages.iter().chain(&written) {
         for canary in
             [&signature, &session, "canary-claim", "canary-argument", "canary-secret", "canary-header", "canary-broken"]
