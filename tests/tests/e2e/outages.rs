@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use portolan_tests::{cluster::Cluster, fleet::Fleet, load::Load, namespace::Namespace};
+use portolan_tests::{
+    cluster::Cluster, eventually::eventually, fleet::Fleet, load::Load, namespace::Namespace, request::Request,
+};
 use serde_json::json;
 
 use crate::setup::{TOOLS, route_with, serve};
@@ -48,10 +50,7 @@ async fn the_operator_is_killed_under_load_and_no_call_fails() -> anyhow::Result
         namespace.becomes(kind, name, "Programmed", "True", "Programmed").await;
     }
     // Nothing has changed, so nothing is sent again.
-    portolan_tests::eventually::eventually("a step after the reconnect", async || {
-        (fleet.steps().len() > before).then_some(())
-    })
-    .await;
+    eventually("a step after the reconnect", async || (fleet.steps().len() > before).then_some(())).await;
     load.makes(20).await;
     let transferred: usize = fleet.steps()[before..].iter().sum();
     assert_eq!(transferred, 0, "resources in the steps after the reconnect: {:?}", &fleet.steps()[before..]);
@@ -82,5 +81,36 @@ async fn the_api_server_is_away_and_no_call_fails() -> anyhow::Result<()> {
     agent.lists(&["alpha_echo"]).await;
     namespace.becomes("McpRoute", "eng", "Programmed", "True", "Programmed").await;
     load.finish().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_that_is_asked_to_stop_is_unready_serves_a_while_and_finishes_its_calls() -> anyhow::Result<()> {
+    let cluster = Cluster::own()?;
+    let mut fleet = Fleet::start(&cluster).await?;
+    let namespace = Namespace::new(&cluster, "drained").await?;
+    let (upstream, agent) = serve(&fleet, &namespace).await?;
+    let config = fleet.gateway_config().await?;
+    assert_eq!((&config["source"], &config["epoch"]), (&json!("Stream"), &json!(0)), "{config}");
+    let load = Load::start(vec![agent.clone(), agent.clone().initialized().await?], "alpha_echo");
+    // It takes longer than new connections are accepted.
+    let long = agent.calling("alpha_slow", r#"{"milliseconds":11500}"#);
+    let answered = tokio::spawn(async move { long.send(agent.address).await });
+    eventually("the long call runs", async || (upstream.running() == 1).then_some(())).await;
+
+    let gateway = fleet.gateway.as_mut().expect("a gateway");
+    gateway.process.terminate()?;
+    let admin = gateway.at.admin;
+    let unready = eventually("it is unready", async || {
+        Request::get("/readyz").send(admin).await.ok().filter(|reply| reply.status == 503)
+    })
+    .await;
+    assert!(unready.text().contains("draining"), "{}", unready.text());
+    assert_eq!(Request::get("/livez").send(admin).await?.status, 200);
+    load.goes_on_for(Duration::from_secs(5)).await;
+    load.finish().await?;
+    assert_eq!(answered.await??.tool_text(), "slowly done");
+    assert_eq!(gateway.process.ended().await.code(), Some(0));
+    fleet.counts_gateways(0).await;
     Ok(())
 }
