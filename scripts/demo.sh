@@ -24,7 +24,9 @@ stop() {
   rm -rf "$work"
 }
 trap stop EXIT
-trap 'exit 130' INT TERM
+# Whoever presses Ctrl-C has seen enough: nothing has failed.
+trap 'exit 0' INT
+trap 'exit 143' TERM
 
 await() { # file, pid, what
   for _ in $(seq 150); do
