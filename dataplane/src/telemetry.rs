@@ -5,20 +5,24 @@
 pub mod account;
 pub mod audit;
 pub mod durations;
+mod facts;
 pub mod log;
 pub mod method;
 pub mod metrics;
 pub mod series;
 pub mod trace;
+mod verdict;
 
 use std::sync::Arc;
 
-pub use account::{Account, Principal, Verdict};
+pub use account::Account;
 pub use audit::Audit;
+pub use facts::Principal;
 pub use method::Method;
 pub use metrics::Metrics;
 pub use series::{RouteSeries, ToolSeries};
 pub use trace::Trace;
+pub use verdict::Verdict;
 
 /// Where accounts go when they are written.
 #[derive(Clone, Debug)]

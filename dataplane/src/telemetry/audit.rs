@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 
-use super::account::Account;
+use super::facts::Facts;
 use super::metrics::Metrics;
 
 /// Lines gather for this long before they are written: at most fifty wake-ups a second, however many requests there are.
@@ -65,8 +65,8 @@ impl Audit {
     }
 
     /// Queues a line, or loses it.
-    pub fn write(&self, line: &Line<'_>, metrics: &Metrics) {
-        if self.queue.try_send(Entry::Line(line.render())).is_err() {
+    pub(super) fn write(&self, facts: &Facts, metrics: &Metrics) {
+        if self.queue.try_send(Entry::Line(render(facts))).is_err() {
             metrics.audit_dropped();
         }
     }
@@ -113,12 +113,6 @@ fn write(entries: &Receiver<Entry>, output: impl Write, metrics: &Metrics) {
     }
 }
 
-/// One decision.
-pub struct Line<'a> {
-    pub(super) account: &'a Account,
-    pub(super) duration: Duration,
-}
-
 /// The fields, in the order in which people read them. All are always there.
 #[derive(Serialize)]
 struct Record<'a> {
@@ -139,44 +133,32 @@ struct Record<'a> {
     arguments_digest: Option<String>,
 }
 
-impl Line<'_> {
-    /// The line, with its end.
-    pub(super) fn render(&self) -> Vec<u8> {
-        let mut trace = [0; 32];
-        let trace_id = hex::encode_to_slice(self.account.trace, &mut trace);
-        let account = self.account;
-        let record = Record {
-            time: jiff::Timestamp::now(),
-            trace_id: trace_id.ok().and_then(|()| std::str::from_utf8(&trace).ok()).unwrap_or_default(),
-            route: account.route.as_ref().map(|route| &**route.name()),
-            server: account.tool.as_ref().map(|tool| &**tool.server()),
-            tool: account.tool.as_ref().map(|tool| &**tool.tool()),
-            method: account.method.as_str(),
-            principal: account.principal.as_ref().map(ToString::to_string),
-            verdict: account.verdict.as_str(),
-            policy: account.policy.as_deref(),
-            rule: account.rule.as_deref(),
-            status: account.status.as_u16(),
-            code: account.code,
-            duration_us: u64::try_from(self.duration.as_micros()).unwrap_or(u64::MAX),
-            generation: account.generation,
-            arguments_digest: account.arguments.map(|digest| format!("sha256:{}", hex::encode(digest))),
-        };
-        let mut line = Vec::with_capacity(512);
-        // Plain data into a buffer: neither can fail.
-        let _ = record.serialize(&mut Serializer::with_formatter(&mut line, Inert));
-        line.push(b'\n');
-        line
-    }
-}
-
-impl std::fmt::Display for super::Principal {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &*self.issuer {
-            "" => formatter.write_str(&self.subject),
-            issuer => write!(formatter, "{issuer}#{}", self.subject),
-        }
-    }
+/// One decision's line, with its end.
+fn render(facts: &Facts) -> Vec<u8> {
+    let mut trace = [0; 32];
+    let trace_id = hex::encode_to_slice(facts.trace, &mut trace);
+    let record = Record {
+        time: jiff::Timestamp::now(),
+        trace_id: trace_id.ok().and_then(|()| std::str::from_utf8(&trace).ok()).unwrap_or_default(),
+        route: facts.route.as_ref().map(|route| &**route.name()),
+        server: facts.tool.as_ref().map(|tool| &**tool.server()),
+        tool: facts.tool.as_ref().map(|tool| &**tool.tool()),
+        method: facts.method.as_str(),
+        principal: facts.principal.as_ref().map(ToString::to_string),
+        verdict: facts.verdict.as_str(),
+        policy: facts.policy.as_deref(),
+        rule: facts.rule.as_deref(),
+        status: facts.status.as_u16(),
+        code: facts.code,
+        duration_us: u64::try_from(facts.duration.as_micros()).unwrap_or(u64::MAX),
+        generation: facts.generation,
+        arguments_digest: facts.arguments.map(|digest| format!("sha256:{}", hex::encode(digest))),
+    };
+    let mut line = Vec::with_capacity(512);
+    // Plain data into a buffer: neither can fail.
+    let _ = record.serialize(&mut Serializer::with_formatter(&mut line, Inert));
+    line.push(b'\n');
+    line
 }
 
 /// Compact JSON in which nothing is left that a terminal or a reader of lines obeys: C1 controls, DEL, line and paragraph separators, bidi marks.

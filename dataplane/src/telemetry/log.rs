@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
-use super::audit::Line;
+use super::facts::Facts;
 
 /// The access log's target: one event for each request, silent unless asked for (`PORTOLAN_LOG=info,access=info`), since the audit log says more.
 const ACCESS: &str = "access";
@@ -20,18 +20,17 @@ pub fn init() {
 }
 
 /// The access log's event for one request.
-pub(super) fn access(line: &Line<'_>) {
+pub(super) fn access(facts: &Facts) {
     if tracing::enabled!(target: ACCESS, tracing::Level::INFO) {
-        let account = line.account;
         tracing::info!(
             target: ACCESS,
-            trace_id = hex::encode(account.trace),
-            route = account.route.as_ref().map(|route| &**route.name()),
-            tool = account.tool.as_ref().map(|tool| &**tool.tool()),
-            method = account.method.as_str(),
-            status = account.status.as_u16(),
-            verdict = account.verdict.as_str(),
-            duration_us = u64::try_from(line.duration.as_micros()).unwrap_or(u64::MAX),
+            trace_id = hex::encode(facts.trace),
+            route = facts.route.as_ref().map(|route| &**route.name()),
+            tool = facts.tool.as_ref().map(|tool| &**tool.tool()),
+            method = facts.method.as_str(),
+            status = facts.status.as_u16(),
+            verdict = facts.verdict.as_str(),
+            duration_us = u64::try_from(facts.duration.as_micros()).unwrap_or(u64::MAX),
             "request"
         );
     }

@@ -2,12 +2,10 @@
 //!
 //! Requests count through handles that were looked up when the snapshot was made ([`super::series`]); what is looked up here happens rarely.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Weak};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use parking_lot::Mutex;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -15,8 +13,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::durations::Durations;
-use super::series::{CallLabels, RequestLabels, RouteSeries, ServerLabels, ServerSeries, ToolSeries};
+use super::series::{Families, RouteSeries};
 use crate::limits::Limits;
 
 /// What a scraper is told that it reads.
@@ -24,21 +21,18 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 
 /// All metrics; clones share them.
 #[derive(Clone, Debug)]
-pub struct Metrics(pub(super) Arc<Families>);
+pub struct Metrics(Arc<Inner>);
 
 #[derive(Debug)]
-pub(super) struct Families {
-    pub(super) registry: Registry,
-    pub(super) requests: Family<RequestLabels, Counter>,
-    pub(super) request_seconds: Family<RouteMethod, Durations>,
-    pub(super) calls: Family<CallLabels, Counter>,
-    pub(super) call_seconds: Family<ServerLabels, Durations>,
-    pub(super) routes: Mutex<HashMap<Arc<str>, Weak<RouteSeries>>>,
-    pub(super) tools: Mutex<HashMap<ToolKey, Weak<ToolSeries>>>,
-    pub(super) servers: Mutex<HashMap<Arc<str>, Weak<ServerSeries>>>,
-    pub(super) most_routes: usize,
-    pub(super) most_tools: usize,
-    pub(super) upstream_errors: Family<UpstreamError, Counter>,
+struct Inner {
+    registry: Registry,
+    series: Arc<Families>,
+    process: Process,
+}
+
+/// What is counted of the whole process.
+#[derive(Debug, Default)]
+struct Process {
     refusals: Family<Reason, Counter>,
     cuts: Family<Reason, Counter>,
     connections: Gauge,
@@ -52,21 +46,6 @@ pub(super) struct Families {
     age: Gauge<f64, AtomicU64>,
     /// Seconds since 1970 when the snapshot in force was made; 0 before the first.
     made: AtomicU64,
-}
-
-/// Route, server, tool.
-pub(super) type ToolKey = (Arc<str>, Arc<str>, Arc<str>);
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct RouteMethod {
-    pub(super) route: Arc<str>,
-    pub(super) method: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct UpstreamError {
-    pub(super) server: Arc<str>,
-    pub(super) error: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -97,16 +76,23 @@ impl Metrics {
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
         let mut registry = Registry::with_prefix("portolan");
-        let families = Families::register(&mut registry, limits);
-        Self(Arc::new(Families { registry, ..families }))
+        let series = Arc::new(Families::register(&mut registry, limits));
+        let process = Process::register(&mut registry);
+        Self(Arc::new(Inner { registry, series, process }))
+    }
+
+    /// The series of the route of this name, "namespace/name": the same for every snapshot that has the route.
+    #[must_use]
+    pub fn route(&self, name: &Arc<str>) -> Arc<RouteSeries> {
+        self.0.series.route(name)
     }
 
     /// Everything, in the text format of OpenMetrics.
     #[must_use]
     pub fn render(&self) -> String {
-        let made = self.0.made.load(Relaxed);
+        let made = self.0.process.made.load(Relaxed);
         if made > 0 {
-            self.0.age.set(now().saturating_sub(made) as f64);
+            self.0.process.age.set(now().saturating_sub(made) as f64);
         }
         let mut text = String::with_capacity(16 << 10);
         // Writing into a string cannot fail.
@@ -116,100 +102,69 @@ impl Metrics {
 
     /// A snapshot came into force.
     pub fn in_force(&self, InForce { source, epoch, resources, rejected }: InForce) {
-        self.0.source.clear();
-        self.0.source.get_or_create(&SourceLabel { source }).set(1);
-        self.0.epoch.set(epoch);
-        self.0.resources.set(i64::try_from(resources).unwrap_or(i64::MAX));
-        self.0.rejected.set(i64::try_from(rejected).unwrap_or(i64::MAX));
-        self.0.made.store(now(), Relaxed);
+        self.0.process.source.clear();
+        self.0.process.source.get_or_create(&SourceLabel { source }).set(1);
+        self.0.process.epoch.set(epoch);
+        self.0.process.resources.set(i64::try_from(resources).unwrap_or(i64::MAX));
+        self.0.process.rejected.set(i64::try_from(rejected).unwrap_or(i64::MAX));
+        self.0.process.made.store(now(), Relaxed);
     }
 
     /// A request was refused.
     pub fn refused(&self, reason: &'static str) {
-        self.0.refusals.get_or_create(&Reason { reason }).inc();
+        self.0.process.refusals.get_or_create(&Reason { reason }).inc();
     }
 
     /// A connection or a head went over a bound.
     pub fn cut(&self, reason: &'static str) {
-        self.0.cuts.get_or_create(&Reason { reason }).inc();
+        self.0.process.cuts.get_or_create(&Reason { reason }).inc();
     }
 
     /// A request panicked.
     pub fn panicked(&self) {
-        self.0.panics.inc();
+        self.0.process.panics.inc();
     }
 
     /// An audit line was lost.
     pub fn audit_dropped(&self) {
-        self.0.audit_dropped.inc();
+        self.0.process.audit_dropped.inc();
     }
 
     /// Counts a client connection until the guard is dropped.
     #[must_use]
     pub fn connection(&self) -> Counted {
-        Counted::new(&self.0.connections)
+        Counted::new(&self.0.process.connections)
     }
 
     /// Counts an open event stream until the guard is dropped.
     #[must_use]
     pub fn stream(&self) -> Counted {
-        Counted::new(&self.0.streams)
+        Counted::new(&self.0.process.streams)
     }
 
     /// Event streams open now.
     #[must_use]
     pub fn streams(&self) -> usize {
-        usize::try_from(self.0.streams.get()).unwrap_or_default()
+        usize::try_from(self.0.process.streams.get()).unwrap_or_default()
     }
 }
 
-impl Families {
-    fn register(registry: &mut Registry, limits: &Limits) -> Self {
-        let families = Self {
-            registry: Registry::default(),
-            requests: Family::default(),
-            request_seconds: Family::default(),
-            calls: Family::default(),
-            call_seconds: Family::default(),
-            routes: Mutex::default(),
-            tools: Mutex::default(),
-            servers: Mutex::default(),
-            most_routes: limits.metric_routes,
-            most_tools: limits.metric_tools,
-            upstream_errors: Family::default(),
-            refusals: Family::default(),
-            cuts: Family::default(),
-            connections: Gauge::default(),
-            streams: Gauge::default(),
-            panics: Counter::default(),
-            audit_dropped: Counter::default(),
-            source: Family::default(),
-            epoch: Gauge::default(),
-            resources: Gauge::default(),
-            rejected: Gauge::default(),
-            age: Gauge::default(),
-            made: AtomicU64::new(0),
-        };
-        registry.register("requests", "Requests by HTTP status", families.requests.clone());
-        let help = "Time from a request's head to the end of its answer";
-        registry.register_with_unit("request_duration", help, Unit::Seconds, families.request_seconds.clone());
-        registry.register("tool_calls", "Tool calls by verdict", families.calls.clone());
-        let help = "Time of tool calls that were let through";
-        registry.register_with_unit("tool_call_duration", help, Unit::Seconds, families.call_seconds.clone());
-        registry.register("upstream_errors", "Calls that a server did not answer", families.upstream_errors.clone());
-        registry.register("refusals", "Requests that the gateway refused", families.refusals.clone());
-        registry.register("connections_cut", "Connections and heads over a bound", families.cuts.clone());
-        registry.register("connections", "Client connections", families.connections.clone());
-        registry.register("streams", "Open event streams", families.streams.clone());
-        registry.register("panics", "Requests that panicked", families.panics.clone());
-        registry.register("audit_dropped", "Audit lines that were lost", families.audit_dropped.clone());
-        registry.register("config_source", "Where the snapshot in force came from", families.source.clone());
-        registry.register("config_epoch", "Epoch of the configuration stream", families.epoch.clone());
-        registry.register("config_resources", "Resources in force", families.resources.clone());
-        registry.register("config_rejected", "Resources that could not be compiled", families.rejected.clone());
+impl Process {
+    fn register(registry: &mut Registry) -> Self {
+        let process = Self::default();
+        registry.register("refusals", "Requests that the gateway refused", process.refusals.clone());
+        registry.register("connections_cut", "Connections and heads over a bound", process.cuts.clone());
+        registry.register("connections", "Client connections", process.connections.clone());
+        registry.register("streams", "Open event streams", process.streams.clone());
+        registry.register("panics", "Requests that panicked", process.panics.clone());
+        registry.register("audit_dropped", "Audit lines that were lost", process.audit_dropped.clone());
+        registry.register("config_source", "Where the snapshot in force came from", process.source.clone());
+        registry.register("config_epoch", "Epoch of the configuration stream", process.epoch.clone());
+        registry.register("config_resources", "Resources in force", process.resources.clone());
+        registry.register("config_rejected", "Resources that could not be compiled", process.rejected.clone());
         let help = "Time since the snapshot in force was made";
-        registry.register_with_unit("config_age", help, Unit::Seconds, families.age.clone());
-        families
+        registry.register_with_unit("config_age", help, Unit::Seconds, process.age.clone());
+        process
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A request touches atomics only. How many series there can be is bounded twice: by what is configured, and by [`crate::limits::Limits`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
@@ -10,10 +10,13 @@ use http::StatusCode;
 use parking_lot::Mutex;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::{Registry, Unit};
 
+use super::Method;
 use super::durations::Durations;
-use super::metrics::{Families, Metrics, RouteMethod, ToolKey, UpstreamError};
-use super::{Method, Verdict};
+use super::verdict::Verdict;
+use crate::limits::Limits;
 
 /// The label of what is over the bound.
 const OTHER: &str = "other";
@@ -22,14 +25,14 @@ const STATUSES: [u16; 18] = [200, 202, 400, 401, 403, 404, 405, 406, 408, 409, 4
 const METHODS: usize = Method::COUNT;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct RequestLabels {
+struct RequestLabels {
     route: Arc<str>,
     method: &'static str,
     code: u16,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct CallLabels {
+struct CallLabels {
     route: Arc<str>,
     server: Arc<str>,
     tool: Arc<str>,
@@ -37,9 +40,39 @@ pub(super) struct CallLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct ServerLabels {
+struct ServerLabels {
     route: Arc<str>,
     server: Arc<str>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RouteMethod {
+    route: Arc<str>,
+    method: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct UpstreamError {
+    server: Arc<str>,
+    error: &'static str,
+}
+
+/// Route, server, tool.
+type ToolKey = (Arc<str>, Arc<str>, Arc<str>);
+
+/// All series, and which of them snapshots keep.
+#[derive(Debug)]
+pub(super) struct Families {
+    requests: Family<RequestLabels, Counter>,
+    request_seconds: Family<RouteMethod, Durations>,
+    calls: Family<CallLabels, Counter>,
+    call_seconds: Family<ServerLabels, Durations>,
+    upstream_errors: Family<UpstreamError, Counter>,
+    routes: Mutex<HashMap<Arc<str>, Weak<RouteSeries>>>,
+    tools: Mutex<HashMap<ToolKey, Weak<ToolSeries>>>,
+    servers: Mutex<HashMap<Arc<str>, Weak<ServerSeries>>>,
+    most_routes: usize,
+    most_tools: usize,
 }
 
 /// The series of one route.
@@ -72,24 +105,47 @@ pub struct ToolSeries {
 
 /// The series of one server, kept by its tools.
 #[derive(Debug)]
-pub(super) struct ServerSeries {
+struct ServerSeries {
     families: Arc<Families>,
     name: Arc<str>,
     /// The words of its failures so far.
     errors: Mutex<BTreeSet<&'static str>>,
 }
 
-impl Metrics {
-    /// The series of the route of this name, "namespace/name": the same for every snapshot that has the route.
-    #[must_use]
-    pub fn route(&self, name: &Arc<str>) -> Arc<RouteSeries> {
-        let mut routes = self.0.routes.lock();
+impl Families {
+    /// None yet; a scraper will find them in `registry`.
+    pub(super) fn register(registry: &mut Registry, limits: &Limits) -> Self {
+        let families = Self {
+            requests: Family::default(),
+            request_seconds: Family::default(),
+            calls: Family::default(),
+            call_seconds: Family::default(),
+            upstream_errors: Family::default(),
+            routes: Mutex::default(),
+            tools: Mutex::default(),
+            servers: Mutex::default(),
+            most_routes: limits.metric_routes,
+            most_tools: limits.metric_tools,
+        };
+        registry.register("requests", "Requests by HTTP status", families.requests.clone());
+        let help = "Time from a request's head to the end of its answer";
+        registry.register_with_unit("request_duration", help, Unit::Seconds, families.request_seconds.clone());
+        registry.register("tool_calls", "Tool calls by verdict", families.calls.clone());
+        let help = "Time of tool calls that were let through";
+        registry.register_with_unit("tool_call_duration", help, Unit::Seconds, families.call_seconds.clone());
+        registry.register("upstream_errors", "Calls that a server did not answer", families.upstream_errors.clone());
+        families
+    }
+
+    /// The series of the route of this name.
+    pub(super) fn route(self: &Arc<Self>, name: &Arc<str>) -> Arc<RouteSeries> {
+        let mut routes = self.routes.lock();
         if let Some(series) = routes.get(name).and_then(Weak::upgrade) {
             return series;
         }
-        let label = if routes.len() < self.0.most_routes { Arc::clone(name) } else { Arc::from(OTHER) };
+        let label = if routes.len() < self.most_routes { Arc::clone(name) } else { Arc::from(OTHER) };
         let series = Arc::new(RouteSeries {
-            families: Arc::clone(&self.0),
+            families: Arc::clone(self),
             name: Arc::clone(name),
             label,
             methods: Default::default(),

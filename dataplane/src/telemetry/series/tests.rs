@@ -1,5 +1,5 @@
 use super::*;
-use crate::limits::Limits;
+use crate::telemetry::Metrics;
 
 fn name(text: &str) -> Arc<str> {
     Arc::from(text)
