@@ -12,22 +12,30 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+/// What a server offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tools {
+    /// `echo` alone.
+    One,
+    /// So many, `tool_0` the first.
+    Many(usize),
+}
+
 /// Starts a server on a free port of loopback.
-pub async fn start() -> anyhow::Result<SocketAddr> {
+pub async fn start(tools: Tools) -> anyhow::Result<SocketAddr> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let address = listener.local_addr()?;
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let _ = stream.set_nodelay(true);
-            tokio::spawn(
-                hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(serve)),
-            );
+            let service = service_fn(move |request| serve(request, tools));
+            tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));
         }
     });
     Ok(address)
 }
 
-async fn serve(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn serve(request: Request<Incoming>, tools: Tools) -> Result<Response<Full<Bytes>>, Infallible> {
     let Ok(body) = request.into_body().collect().await else { return Ok(Response::new(Full::default())) };
     let message: Value = serde_json::from_slice(&body.to_bytes()).unwrap_or_default();
     let Some(id) = message.get("id") else {
@@ -35,13 +43,13 @@ async fn serve(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infa
         *response.status_mut() = StatusCode::ACCEPTED;
         return Ok(response);
     };
-    let answer = json!({"jsonrpc": "2.0", "id": id, "result": result(&message)});
+    let answer = json!({"jsonrpc": "2.0", "id": id, "result": result(&message, tools)});
     let mut response = Response::new(Full::from(answer.to_string()));
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
     Ok(response)
 }
 
-fn result(message: &Value) -> Value {
+fn result(message: &Value, tools: Tools) -> Value {
     match message["method"].as_str().unwrap_or_default() {
         "server/discover" => json!({
             "resultType": "complete", "supportedVersions": ["2026-07-28", "2025-11-25"], "capabilities": {"tools": {}},
@@ -52,10 +60,10 @@ fn result(message: &Value) -> Value {
         }),
         "tools/list" => json!({
             "resultType": "complete", "ttlMs": 0, "cacheScope": "private",
-            "tools": [{
-                "name": "echo", "description": "Says it again.",
-                "inputSchema": {"type": "object", "properties": {"text": {"type": "string"}, "count": {"type": "integer"}}},
-            }],
+            "tools": match tools {
+                Tools::One => vec![tool("echo")],
+                Tools::Many(count) => (0..count).map(|number| tool(&format!("tool_{number}"))).collect(),
+            },
         }),
         _ => json!({
             "resultType": "complete",
@@ -63,4 +71,14 @@ fn result(message: &Value) -> Value {
             "structuredContent": {"echoed": true, "count": 3},
         }),
     }
+}
+
+fn tool(name: &str) -> Value {
+    json!({
+        "name": name, "description": "Says it again, as tools do that have a description of ordinary length.",
+        "inputSchema": {
+            "type": "object", "required": ["text"],
+            "properties": {"text": {"type": "string", "description": "What to say."}, "count": {"type": "integer"}},
+        },
+    })
 }
