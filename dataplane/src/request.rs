@@ -111,18 +111,19 @@ async fn post(exchange: &mut Exchange<'_>, incoming: Incoming) -> Result<Respons
         exchange.account.arguments(Sha256::digest(arguments).into());
     }
     let id = message.id();
-    dispatch(exchange, message).await.map_err(|refusal| refusal.for_id(id))
+    dispatch(exchange, &message).await.map_err(|refusal| refusal.for_id(id))
 }
 
-async fn dispatch(exchange: &mut Exchange<'_>, message: Message) -> Result<Response<Body>, Refusal> {
+/// All but calls are boxed: their futures are larger, and a request's future is moved on its way in.
+async fn dispatch(exchange: &mut Exchange<'_>, message: &Message) -> Result<Response<Body>, Refusal> {
     match message.inbound {
-        Inbound::Initialize => session::initialize(exchange, &message).await,
-        Inbound::Notification | Inbound::ClientResponse => Ok(legacy::accept(exchange, &message)),
+        Inbound::Initialize => Box::pin(session::initialize(exchange, message)).await,
+        Inbound::Notification | Inbound::ClientResponse => Ok(legacy::accept(exchange, message)),
         Inbound::Request => match &*message.method() {
             "tools/call" => call::call(exchange, message).await,
-            "tools/list" => list::list(exchange, &message).await,
-            "server/discover" if message.is_modern() => Ok(discover::discover(exchange, &message)),
-            "ping" if !message.is_modern() => Ok(legacy::pong(&message)),
+            "tools/list" => Box::pin(list::list(exchange, message)).await,
+            "server/discover" if message.is_modern() => Ok(discover::discover(exchange, message)),
+            "ping" if !message.is_modern() => Ok(legacy::pong(message)),
             _ => Err(message.unknown_method()),
         },
     }
@@ -133,3 +134,6 @@ fn settled(response: Response<Body>, mut account: Box<Account>) -> Response<Body
     account.status(response.status());
     response.map(|body| body.with_account(account))
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,10 +54,10 @@ impl From<UpstreamError> for Failure {
 }
 
 /// Answers a call.
-pub async fn call(exchange: &mut Exchange<'_>, message: Message) -> Result<Response<Body>, Refusal> {
-    let target = judge::target(exchange, &message)?;
-    let outcome = attempt(exchange, &message, &target).await;
-    outcome.or_else(|failure| fail(exchange, &message, &target.server, &failure))
+pub async fn call(exchange: &mut Exchange<'_>, message: &Message) -> Result<Response<Body>, Refusal> {
+    let target = judge::target(exchange, message)?;
+    let outcome = attempt(exchange, message, &target).await;
+    outcome.or_else(|failure| fail(exchange, message, &target.server, &failure))
 }
 
 async fn attempt(exchange: &mut Exchange<'_>, message: &Message, target: &Target) -> Result<Response<Body>, Failure> {
@@ -103,8 +103,9 @@ async fn session_for(
     if let Some(agents) = message.session() {
         return agents.upstream(server).map_err(|_| Failure::AbsentFromSession);
     }
-    let open = session::open_upstream(exchange, server, revision, None);
-    Ok(Some(server.legacy.get(&owner(exchange), open).await?))
+    // Boxed: it is large, rare, and would make every call's future larger.
+    let open = Box::pin(session::open_upstream(exchange, server, revision, None));
+    Ok(Some(Box::pin(server.legacy.get(&owner(exchange), open)).await?))
 }
 
 fn owner(exchange: &Exchange<'_>) -> Owner {
