@@ -4,7 +4,7 @@ use std::error::Error;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=proto");
-    let files = ["portolan/config/v1/resources.proto", "portolan/config/v1/stream.proto"];
+    let files = ["resources", "stream", "disk"].map(|name| format!("portolan/config/v1/{name}.proto"));
     let descriptors = protox::compile(files, ["proto"])?;
     tonic_prost_build::configure()
         // One encoded body is shared by every stream.

@@ -30,3 +30,6 @@ pub const FETCHES_IN_FLIGHT: usize = 8;
 
 /// Bytes kept of a gateway's reason for a rejection.
 pub const REASON_BYTES: usize = 1024;
+
+/// Bytes of a file that a gateway keeps: whatever fits into one step fits into it.
+pub const FILE_BYTES: u64 = 2 * STEP_BYTES as u64;

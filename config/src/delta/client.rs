@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::ProtocolError;
 use crate::proto::from_operator::Message;
 use crate::proto::{Ack, Fetch, FromGateway, FromOperator, Held, Rejected, Report, Resource, Subscribe};
-use crate::{Kind, Name, SCHEMA, Version};
+use crate::{Kind, LastGood, Name, SCHEMA, Version};
 
 mod assembly;
 
@@ -111,6 +111,28 @@ impl Session {
             held: BTreeSet::new(),
             reports: BTreeMap::new(),
             stream: Stream::Unsubscribed,
+        }
+    }
+
+    /// Takes over what the process before had in force, but for `rejected`, which this release could not put in force. Before the first stream.
+    pub fn restore(&mut self, kept: LastGood, rejected: &[Rejected]) {
+        self.highest_epoch = kept.epoch;
+        self.applied = kept.resources;
+        self.held = kept.held.into_keys().collect();
+        for name in rejected.iter().filter_map(|rejected| rejected.name.parse::<Name>().ok()) {
+            self.applied.remove(&name);
+            self.held.insert(name);
+        }
+    }
+
+    /// What is in force, to be kept. `dependents` says what is closed for a name that nothing is in force of.
+    #[must_use]
+    pub fn last_good(&self, dependents: impl Fn(&Name) -> Vec<Name>) -> LastGood {
+        LastGood {
+            epoch: self.highest_epoch,
+            resources: self.applied.clone(),
+            held: self.held.iter().map(|name| (name.clone(), dependents(name))).collect(),
+            ended: Vec::new(),
         }
     }
 
@@ -255,6 +277,9 @@ impl Session {
             self.held.remove(&name);
             if !refused.contains(name.as_str()) {
                 self.applied.insert(name, resource);
+            } else if !self.applied.contains_key(&name) {
+                // What depends on it is closed here, which an initial step that no longer has it must end.
+                self.held.insert(name);
             }
         }
         self.held.extend(step.held.into_keys());

@@ -218,3 +218,34 @@ fn a_change_prints_no_bodies() {
     assert!(!format!("{change:?}").contains("hunter2"));
     assert!(!format!("{change:?}").contains("104, 117"));
 }
+
+#[test]
+fn a_refused_resource_that_is_gone_when_the_stream_comes_back_is_told_as_removed() {
+    let mut session = subscribed();
+    change(&mut session, step(1, true, vec![resource("Policy/a/p", b"1")]));
+    session.applied(1, vec![rejected("Policy/a/p")]);
+    session.subscribe();
+    assert_eq!(apply(&mut session, step(9, true, Vec::new())).removed, ["Policy/a/p".parse().unwrap()]);
+}
+
+#[test]
+fn what_was_kept_is_what_the_next_process_subscribes_with() {
+    let mut session = subscribed();
+    let held = vec![Hold { name: "Policy/a/bad".to_owned(), ..Hold::default() }];
+    let resources = vec![resource("Server/a/b", b"1"), resource("Route/a/r", b"2")];
+    apply(&mut session, Step { epoch: 3, held, ..step(1, true, resources) });
+    let closed: Name = "Route/a/r".parse().unwrap();
+    let kept = session.last_good(|_| vec![closed.clone()]);
+    assert_eq!(kept.held, [("Policy/a/bad".parse().unwrap(), vec![closed])].into());
+
+    let mut next = Session::new("gateway-0".to_owned(), "default".to_owned(), "0.2.0".to_owned());
+    next.restore(kept, &[rejected("Server/a/b")]);
+    let Some(crate::proto::from_gateway::Message::Subscribe(subscribe)) = next.subscribe().message else {
+        panic!("no subscription")
+    };
+    let initial: Vec<_> = subscribe.initial.iter().map(|held| held.name.as_str()).collect();
+    assert_eq!((initial, subscribe.highest_epoch), (vec!["Route/a/r"], 3));
+    let change = apply(&mut next, Step { epoch: 3, ..step(4, true, Vec::new()) });
+    let removed: Vec<_> = change.removed.iter().map(Name::as_str).collect();
+    assert_eq!(removed, ["Policy/a/bad", "Server/a/b"], "neither is held any more");
+}
