@@ -8,7 +8,7 @@ use prost::Message;
 
 use crate::delta::client::Change;
 use crate::proto::{self, EndedSession, Hold, Resource};
-use crate::{Name, Version};
+use crate::{Kind, Name, Version};
 
 /// All that is in force, and what must not be forgotten of what is not.
 #[derive(Clone, Default, PartialEq)]
@@ -76,6 +76,14 @@ impl LastGood {
             kept.held.insert(name, dependents.iter().filter_map(|name| name.parse().ok()).collect());
         }
         Ok(kept)
+    }
+
+    /// Without what was told to another gateway alone: a data folder may have changed hands.
+    #[must_use]
+    pub fn belonging_to(mut self, gateway: &str) -> Self {
+        let own = Name::assignment(gateway);
+        self.resources.retain(|name, _| name.kind() != Kind::Assignment || *name == own);
+        self
     }
 
     /// All of it as one step.

@@ -9,7 +9,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use authentication::{Authentication, ChosenJwks, Jwks, Jwt, ResourceMetadata};
+pub use authentication::{Authentication, ChosenJwks, Jwks, Jwt, RemoteJwks, ResourceMetadata};
 pub use authorization::{Action, Authorization, AuthorizationRule};
 pub use limits::{Limits, RateLimit};
 pub use status::{McpPolicyStatus, PolicyAncestor};

@@ -24,8 +24,7 @@ use portolan_dataplane::upstream::Dialer;
 use serde_json::json;
 
 const MODERN: &[u8] = br#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"first_echo","arguments":{"text":"a message of ordinary length, as agents write them to their tools","count":3},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}"#;
-const ARGUMENTS: &[u8] =
-    br#"{"text":"a message of ordinary length, as agents write them to their tools","count":3}"#;
+const ARGUMENTS: &[u8] = br#"{"text":"a message of ordinary length, as agents write them to their tools","count":3}"#;
 const ANSWER: &[u8] = br#"{"jsonrpc":"2.0","id":1234567,"result":{"content":[{"text":"a message of ordinary length, as agents write them to their tools","type":"text"}],"resultType":"complete","structuredContent":{"count":3,"echoed":true}}}"#;
 const BOTH_MODERN: Crossing = Crossing { client: Revision::R20260728, upstream: Revision::R20260728 };
 
@@ -212,11 +211,7 @@ fn policy() -> (Name, Body) {
             proto::Action::Deny,
             r#"!("eng" in identity.claims.groups) && !tool.annotations.readOnlyHint"#,
         ),
-        rule(
-            "engineers",
-            proto::Action::Allow,
-            r#""eng" in identity.claims.groups && tool.name.startsWith("first_")"#,
-        ),
+        rule("engineers", proto::Action::Allow, r#""eng" in identity.claims.groups && tool.name.startsWith("first_")"#),
     ];
     let policy = proto::Policy {
         namespace: "scm".to_owned(),

@@ -21,7 +21,11 @@ use tokio::sync::Semaphore;
 
 pub use self::readiness::{Blocker, Readiness};
 use crate::limits::Limits;
+use crate::snapshot::Source;
 use crate::telemetry::{Metrics, metrics};
+
+/// What `/readyz` says of a gateway that is alone.
+const FROM_DISK: &str = "ok: serving the last known good configuration from disk, no operator was reached yet\n";
 
 /// What the admin port shows.
 #[derive(Clone)]
@@ -30,6 +34,8 @@ pub struct Admin {
     pub readiness: Readiness,
     /// The counters.
     pub metrics: Metrics,
+    /// Where what is served came from.
+    pub source: Arc<dyn Fn() -> Source + Send + Sync>,
     /// The body of `/config`, as JSON: what is in force, secrets masked.
     pub config: Arc<dyn Fn() -> Bytes + Send + Sync>,
 }
@@ -81,6 +87,7 @@ impl Admin {
         match request.uri().path() {
             "/livez" => text(StatusCode::OK, "ok\n"),
             "/readyz" => match self.readiness.missing() {
+                missing if missing.is_empty() && (self.source)() == Source::Disk => text(StatusCode::OK, FROM_DISK),
                 missing if missing.is_empty() => text(StatusCode::OK, "ok\n"),
                 missing => text(StatusCode::SERVICE_UNAVAILABLE, format!("waiting for: {}\n", missing.join(", "))),
             },

@@ -1,8 +1,9 @@
 //! Keeps this gateway in step with an operator: one stream, one state machine, one compiler.
 //!
 //! Runs on the background runtime. It never touches a request: all it does to the workers is to publish a snapshot. When the stream ends, the
-//! last snapshot goes on serving, and the next stream transfers only what differs.
+//! last snapshot goes on serving, and the next stream transfers only what differs; what is in force outlives the process, too.
 
+mod kept;
 mod source;
 
 use std::collections::BTreeSet;
@@ -15,12 +16,14 @@ use portolan_config::proto::{self, from_gateway};
 use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
 
+pub use kept::Kept;
 pub use source::{ConfigSource, Link};
 
 use crate::drain::Phase;
+use crate::jwks::{Fetched, Fetcher};
 use crate::probe::{Finding, Prober};
-use crate::request::context::{Context, EndedSession};
-use crate::snapshot::Compiler;
+use crate::request::context::{Context, EndedSession, now};
+use crate::snapshot::{Compiler, Source};
 use crate::telemetry::metrics::InForce;
 
 /// First pause after a lost stream; doubled at each failure.
@@ -53,7 +56,12 @@ pub struct Client {
     prober: Prober,
     assigned: BTreeSet<Name>,
     findings: mpsc::Receiver<Finding>,
+    fetcher: Fetcher,
+    fetched: mpsc::Receiver<Fetched>,
     ended: mpsc::UnboundedReceiver<EndedSession>,
+    kept: Kept,
+    /// Resources that the last step brought and this gateway could not compile.
+    rejected: usize,
     progress: watch::Sender<Progress>,
 }
 
@@ -64,7 +72,7 @@ pub struct Progress {
     pub in_force: bool,
     /// A stream is open now.
     pub connected: bool,
-    /// Every server assigned by the first step was tried once.
+    /// Every server that the first step assigned, and every issuer whose keys it needs, was tried once; or what is in force was so before.
     pub tried: bool,
 }
 
@@ -80,6 +88,12 @@ pub struct Parts {
     pub prober: Prober,
     /// What it finds.
     pub findings: mpsc::Receiver<Finding>,
+    /// Asks issuers for their keys.
+    pub fetcher: Fetcher,
+    /// What it is told.
+    pub fetched: mpsc::Receiver<Fetched>,
+    /// What outlives the process.
+    pub kept: Kept,
     /// Sessions that were ended here.
     pub ended: mpsc::UnboundedReceiver<EndedSession>,
 }
@@ -88,9 +102,22 @@ impl Client {
     /// A client that has nothing in force, and the place to watch how it gets on.
     pub fn new(parts: Parts) -> (Self, watch::Receiver<Progress>) {
         let (progress, watcher) = watch::channel(Progress::default());
-        let Parts { context, compiler, session, prober, findings, ended } = parts;
-        let assigned = BTreeSet::new();
-        (Self { context, compiler, session, prober, assigned, findings, ended, progress }, watcher)
+        let Parts { context, compiler, session, prober, findings, fetcher, fetched, kept, ended } = parts;
+        let client = Self {
+            context,
+            compiler,
+            session,
+            prober,
+            assigned: BTreeSet::new(),
+            findings,
+            fetcher,
+            fetched,
+            ended,
+            kept,
+            rejected: 0,
+            progress,
+        };
+        (client, watcher)
     }
 
     /// Follows one stream after the other until the gateway closes.
@@ -106,26 +133,42 @@ impl Client {
             };
             self.progress.send_modify(|progress| progress.connected = false);
             if matches!(end, StreamEnd::Stopping) {
-                return;
+                return self.keep_all().await;
             }
             warn!(error = %end, retry_in = ?pause, "configuration stream");
-            tokio::select! {
-                () = tokio::time::sleep(jittered(pause)) => {}
-                () = self.context.drain.reached(Phase::Closing) => return,
+            let drain = self.context.drain.clone();
+            let stopping = tokio::time::timeout(jittered(pause), drain.reached(Phase::Closing));
+            if self.meanwhile(stopping).await.is_ok() {
+                return self.keep_all().await;
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
+    /// Waits for something, and goes on meanwhile with what needs no operator.
+    async fn meanwhile<T>(&mut self, what: impl Future<Output = T>) -> T {
+        tokio::pin!(what);
+        loop {
+            tokio::select! {
+                outcome = &mut what => return outcome,
+                Some(fetched) = self.fetched.recv() => self.learn(fetched),
+                // Whoever connects next is told of all that were ended.
+                Some(_) = self.ended.recv() => self.kept.last_good.touch(),
+                due = self.kept.due() => self.keep(&due),
+            }
+        }
+    }
+
     async fn open(&mut self, source: &mut ConfigSource) -> Result<Link, StreamEnd> {
-        let link = source.open(self.session.subscribe()).await.map_err(StreamEnd::Gone)?;
+        let subscribe = self.session.subscribe();
+        let link = self.meanwhile(source.open(subscribe)).await.map_err(StreamEnd::Gone)?;
         let key_ids = self.context.ring.key_ids().map(str::to_owned).collect();
         send(&link, from_gateway::Message::KeysHeld(proto::KeysHeld { key_ids })).await?;
         // The operator keeps nothing that it cannot rebuild: what this gateway knows is told again to each.
         for report in self.session.reports() {
             send_whole(&link, report).await?;
         }
-        let sessions = self.context.ended_here();
+        let sessions = self.context.ended();
         if !sessions.is_empty() {
             send(&link, ended_message(&sessions)).await?;
         }
@@ -146,7 +189,18 @@ impl Client {
                     None => Err(StreamEnd::Gone("the stream ended".to_owned())),
                 },
                 Some(finding) = self.findings.recv() => self.report(&link, finding).await,
-                Some(session) = self.ended.recv() => send(&link, ended_message(&[session])).await,
+                Some(session) = self.ended.recv() => {
+                    self.kept.last_good.touch();
+                    send(&link, ended_message(&[session])).await
+                }
+                Some(fetched) = self.fetched.recv() => {
+                    self.learn(fetched);
+                    Ok(())
+                }
+                due = self.kept.due() => {
+                    self.keep(&due);
+                    Ok(())
+                }
                 () = &mut draining, if !told_drain => {
                     told_drain = true;
                     send(&link, from_gateway::Message::Drain(proto::Drain {})).await
@@ -165,20 +219,43 @@ impl Client {
             Reaction::Send(message) => send_whole(link, message).await,
             Reaction::Refused { reason, holder } => Err(StreamEnd::Refused { reason, holder }),
             Reaction::Change(change) => {
+                if !change.revoked.is_empty() {
+                    // Acknowledged means gone: a restart must not find it either.
+                    self.kept.last_good.forget();
+                }
                 let rejected = self.compiler.apply(&change);
                 for refusal in &rejected {
                     warn!(name = refusal.name, reason = refusal.reason, "resource refused");
                 }
                 self.put_in_force(rejected.len());
                 let ack = self.session.applied(change.sequence, rejected);
+                self.kept.last_good.touch();
                 info!(sequence = change.sequence, resources = change.upserts.len(), "step in force");
                 send_whole(link, ack).await
             }
         }
     }
 
+    /// An issuer has answered, or has not.
+    fn learn(&mut self, Fetched { url, document }: Fetched) {
+        let (sets, kept) = (self.compiler.key_sets(), self.context.limits.jwks_kept);
+        let changed = match document {
+            Some(document) => {
+                self.kept.key_sets.touch();
+                sets.fetched(url, document, now())
+            }
+            None => sets.missed(&url, now(), kept),
+        };
+        if changed {
+            self.put_in_force(self.rejected);
+        }
+        self.note_tried();
+    }
+
     fn put_in_force(&mut self, rejected: usize) {
+        self.rejected = rejected;
         let snapshot = self.compiler.snapshot();
+        let from_disk = snapshot.source == Source::Disk;
         self.context.telemetry.metrics().in_force(InForce {
             source: snapshot.source.as_str(),
             epoch: snapshot.epoch,
@@ -187,34 +264,38 @@ impl Client {
         });
         self.context.publish(snapshot);
         let assigned = self.compiler.assigned();
-        let nothing_to_try = assigned.is_empty();
         let names: BTreeSet<Name> = assigned.iter().map(|target| target.name.clone()).collect();
         for gone in self.assigned.difference(&names) {
             self.session.forget_report(gone);
         }
         self.assigned = names;
         self.prober.assign(assigned);
+        let sources = self.compiler.key_sources();
+        let sets = self.compiler.key_sets();
+        sets.retain(|url| sources.iter().any(|source| *source.url == *url));
+        self.fetcher.assign(sources, |url| sets.get(url).is_some());
         self.progress.send_modify(|progress| {
             progress.in_force = true;
-            progress.tried |= nothing_to_try;
+            progress.tried |= from_disk;
         });
+        self.note_tried();
+    }
+
+    fn note_tried(&self) {
+        if self.prober.all_tried() && self.fetcher.all_tried() {
+            self.progress.send_modify(|progress| progress.tried = true);
+        }
     }
 
     async fn report(&mut self, link: &Link, finding: Finding) -> Result<(), StreamEnd> {
-        if self.prober.all_tried() {
-            self.progress.send_modify(|progress| progress.tried = true);
-        }
+        self.note_tried();
         let report = self.session.report(finding.report, finding.chunks);
         send_whole(link, report).await
     }
 }
 
 fn ended_message(sessions: &[EndedSession]) -> from_gateway::Message {
-    let sessions = sessions.iter().map(|(session, expires)| proto::EndedSession {
-        session: session.to_vec().into(),
-        expires: i64::try_from(*expires).unwrap_or(i64::MAX),
-    });
-    from_gateway::Message::Ended(proto::Ended { sessions: sessions.collect() })
+    from_gateway::Message::Ended(proto::Ended { sessions: sessions.iter().map(kept::ended).collect() })
 }
 
 async fn send(link: &Link, message: from_gateway::Message) -> Result<(), StreamEnd> {

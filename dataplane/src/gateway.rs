@@ -18,8 +18,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::admin::{Admin, Readiness, write_ready_file};
-use crate::config::{self, Client, ConfigSource, Progress};
+use crate::config::{self, Client, ConfigSource, Kept, Progress};
 use crate::drain::{Drain, Times};
+use crate::jwks::{self, Fetcher, Hasten};
 use crate::listener::admission::Admission;
 use crate::listener::head::Fault;
 use crate::listener::tls::Certificate;
@@ -96,16 +97,19 @@ impl Gateway {
             limits: settings.limits.clone(),
             telemetry: telemetry.clone(),
             origins: Origins { allowed: settings.allow_origins.clone(), loopback: listen.ip().is_loopback() },
+            key_sets: Hasten::default(),
             drain: drain.signal(),
             ended: ended_sender,
         });
-        let client = client(&settings, &context, &source, listen, ended);
-        background.push(block_until_ready(&readiness, client.1));
-        background.push(tokio::spawn(client.0.run(source)));
-        let shown = Arc::clone(&context);
+        let (mut client, progress) = client(&settings, &context, &source, listen, ended);
+        background.push(block_until_ready(&readiness, progress));
+        client.restore(&settings.name);
+        background.push(tokio::spawn(client.run(source)));
+        let (shown, served) = (Arc::clone(&context), Arc::clone(&context));
         let admin_port = Admin {
             readiness: readiness.clone(),
             metrics: metrics.clone(),
+            source: Arc::new(move || served.snapshot().source),
             config: Arc::new(move || describe::snapshot(&shown.snapshot())),
         };
         background.push(tokio::spawn(admin_port.serve(admin_socket, settings.limits.clone())));
@@ -153,20 +157,31 @@ fn client(
     listen: SocketAddr,
     ended: mpsc::UnboundedReceiver<context::EndedSession>,
 ) -> (Client, tokio::sync::watch::Receiver<Progress>) {
+    let dialer = Arc::new(Dialer::new(settings.allow_upstreams.clone(), settings.standalone));
+    let metrics = context.telemetry.metrics();
     let compiler = Compiler::new(compile::Settings {
         workers: settings.workers,
-        dialer: Arc::new(Dialer::new(settings.allow_upstreams.clone(), settings.standalone)),
+        dialer: Arc::clone(&dialer),
         open_without_authentication: settings.standalone && listen.ip().is_loopback(),
         source: if matches!(source, ConfigSource::Core(_)) { Source::Files } else { Source::Stream },
-        metrics: context.telemetry.metrics().clone(),
+        metrics: metrics.clone(),
     });
     let (prober, findings) = Prober::new();
+    let (fetcher, fetched) = Fetcher::new(jwks::Means {
+        dialer,
+        limits: context.limits.clone(),
+        metrics: metrics.clone(),
+        hasten: context.key_sets.clone(),
+    });
     Client::new(config::Parts {
         context: Arc::clone(context),
         compiler,
         session: Session::new(settings.name.clone(), settings.fleet.clone(), env!("CARGO_PKG_VERSION").to_owned()),
         prober,
         findings,
+        fetcher,
+        fetched,
+        kept: Kept::new(settings, metrics),
         ended,
     })
 }

@@ -4,8 +4,10 @@
 
 pub mod admin;
 pub mod config;
+pub mod disk;
 pub mod drain;
 pub mod gateway;
+pub mod jwks;
 pub mod limits;
 pub mod listener;
 pub mod mcp;

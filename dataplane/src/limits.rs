@@ -55,6 +55,14 @@ pub struct Limits {
     pub heartbeat: Duration,
     /// Age at which an older client's session ends.
     pub session: Duration,
+    /// Bytes of a key set that an issuer publishes.
+    pub jwks_bytes: u64,
+    /// Time between two fetches of a key set, +-20 %.
+    pub jwks_refresh: Duration,
+    /// Least time between two fetches ahead of time, which unknown keys in tokens cause, and longest between those of an issuer that fails.
+    pub jwks_refetch: Duration,
+    /// Longest use of a key set whose issuer does not answer.
+    pub jwks_kept: Duration,
     /// Tools in one page of a list.
     pub page_tools: usize,
     /// Bytes in one page of a list.
@@ -96,6 +104,10 @@ impl Default for Limits {
             upstream_total: Duration::from_mins(10),
             heartbeat: Duration::from_secs(15),
             session: Duration::from_hours(12),
+            jwks_bytes: 256 << 10,
+            jwks_refresh: Duration::from_mins(5),
+            jwks_refetch: Duration::from_mins(1),
+            jwks_kept: Duration::from_hours(24),
             page_tools: 1_000,
             page_bytes: 4 << 20,
             admin_connections: 64,
@@ -118,7 +130,7 @@ impl Limits {
     }
 
     /// Destructured without `..`: a bound that is added and not shown does not compile.
-    fn rows(&self) -> [(&'static str, String); 30] {
+    fn rows(&self) -> [(&'static str, String); 34] {
         let Self {
             connections,
             connections_per_source,
@@ -144,6 +156,10 @@ impl Limits {
             upstream_total,
             heartbeat,
             session,
+            jwks_bytes,
+            jwks_refresh,
+            jwks_refetch,
+            jwks_kept,
             page_tools,
             page_bytes,
             admin_connections,
@@ -176,6 +192,10 @@ impl Limits {
             ("a call, to the last byte of its answer", time(*upstream_total)),
             ("quiet event stream before a comment", time(*heartbeat)),
             ("session of an older client", time(*session)),
+            ("key set of an issuer: bytes", size(*jwks_bytes)),
+            ("between two fetches of a key set (±20 %)", time(*jwks_refresh)),
+            ("between two fetches ahead of time", time(*jwks_refetch)),
+            ("key set of an issuer that does not answer", time(*jwks_kept)),
             ("page of a list: tools", page_tools.to_string()),
             ("page of a list: bytes", size(*page_bytes as u64)),
             ("connections of the admin port", admin_connections.to_string()),

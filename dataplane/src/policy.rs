@@ -18,9 +18,10 @@ mod unauthenticated;
 #[cfg(test)]
 mod samples;
 
-pub use authentication::Authentication;
+pub use authentication::{Authentication, KeySource, published_at};
 pub use facts::{CallFacts, ItemFacts};
 pub use identity::Identity;
+pub use keys::check as check_key_set;
 pub use rates::{Limited, Limiting};
 pub use set::{Attached, Judgement, PolicySet, Verdict, check};
 pub use unauthenticated::Unauthenticated;

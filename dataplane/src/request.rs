@@ -78,7 +78,7 @@ async fn phases(
         return Err(Refusal::unavailable("this endpoint is held: its configuration is invalid"));
     }
     let resource = Resource { scheme: connection.scheme(), authority: admitted.authority };
-    let identity = authenticate::authenticate(&route, &resource, &head.headers, context::now())?;
+    let identity = authenticate::authenticate(context, &route, &resource, &head.headers, context::now())?;
     account.called_by(Principal { issuer: Arc::clone(&identity.issuer), subject: Arc::clone(&identity.subject) });
     judge::endpoint(&route, &identity)?;
     let mut exchange = Exchange {

@@ -29,6 +29,8 @@ pub enum Source {
     None,
     /// The operator's stream.
     Stream,
+    /// The disk: what was in force when this gateway last ran. No operator has been reached yet.
+    Disk,
     /// Manifest files, by way of the operator's own core in the same process.
     Files,
 }
@@ -39,6 +41,7 @@ impl Source {
         match self {
             Self::None => "None",
             Self::Stream => "Stream",
+            Self::Disk => "Disk",
             Self::Files => "Files",
         }
     }
@@ -47,7 +50,7 @@ impl Source {
 type Paths = HashMap<Box<str>, Arc<Route>, RandomState>;
 type Hosts = HashMap<Box<str>, Paths, RandomState>;
 /// Ended sessions by fingerprint, with the second since 1970 at which they would have expired.
-type Ended = HashMap<[u8; 16], i64, RandomState>;
+type Ended = Arc<[([u8; 16], u64)]>;
 
 /// Everything that one request may need to know.
 pub struct Snapshot {
@@ -79,7 +82,7 @@ impl Snapshot {
             by_host: HashMap::default(),
             any_host: HashMap::default(),
             servers: BTreeMap::new(),
-            ended: HashMap::default(),
+            ended: Arc::default(),
         }
     }
 
@@ -115,8 +118,8 @@ impl Snapshot {
         hosts.chain(self.any_host.values()).filter(move |route| seen.insert(Arc::as_ptr(route)))
     }
 
-    /// Whether a session with this fingerprint was ended somewhere in the fleet.
-    pub fn has_ended(&self, fingerprint: &[u8; 16]) -> bool {
-        self.ended.contains_key(fingerprint)
+    /// Sessions that were ended somewhere in the fleet, with the second since 1970 at which they would have expired.
+    pub fn ended(&self) -> &Ended {
+        &self.ended
     }
 }

@@ -1,5 +1,7 @@
 //! An identity provider: a key, its public half as a JWKS, and tokens, good ones and every kind of bad one.
 
+mod published;
+
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
@@ -8,6 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 
+pub use self::published::{Keys, Published};
 use crate::manifests::merged;
 
 /// Who gives out tokens.
@@ -16,6 +19,8 @@ pub struct Issuer {
     pub url: String,
     /// The `aud` of its tokens.
     pub audience: String,
+    /// The name of its key.
+    pub key_id: String,
     key: rcgen::KeyPair,
 }
 
@@ -26,7 +31,15 @@ impl Issuer {
     /// No key can be made.
     pub fn new(url: &str, audience: &str) -> anyhow::Result<Self> {
         let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
-        Ok(Self { url: url.to_owned(), audience: audience.to_owned(), key })
+        Ok(Self { url: url.to_owned(), audience: audience.to_owned(), key_id: "one".to_owned(), key })
+    }
+
+    /// The same issuer after it has changed its key for one of this name.
+    ///
+    /// # Errors
+    /// No key can be made.
+    pub fn rotated(&self, key_id: &str) -> anyhow::Result<Self> {
+        Ok(Self { key_id: key_id.to_owned(), ..Self::new(&self.url, &self.audience)? })
     }
 
     /// Its key set (RFC 7517).
@@ -36,14 +49,20 @@ impl Issuer {
         let point = self.key.public_key_raw();
         let coordinate = |range| URL_SAFE_NO_PAD.encode(&point[range]);
         let (x, y) = (coordinate(1..33), coordinate(33..65));
-        json!({"keys": [{"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": "one", "x": x, "y": y}]})
+        json!({"keys": [{"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": self.key_id, "x": x, "y": y}]})
             .to_string()
     }
 
     /// The `authentication.jwt` of a policy that takes its tokens.
     #[must_use]
     pub fn jwt(&self) -> Value {
-        json!([{"issuer": self.url, "audiences": [self.audience], "jwks": {"inline": self.jwks()}}])
+        self.jwt_from(&json!({"inline": self.jwks()}))
+    }
+
+    /// The same, with the keys from elsewhere.
+    #[must_use]
+    pub fn jwt_from(&self, jwks: &Value) -> Value {
+        json!([{"issuer": self.url, "audiences": [self.audience], "jwks": jwks}])
     }
 
     /// The claims of a good token, an hour long.
@@ -73,7 +92,7 @@ impl Issuer {
     /// # Errors
     /// They cannot be signed.
     pub fn signed(&self, claims: &Value) -> anyhow::Result<String> {
-        self.with_header(&json!({"alg": "ES256", "typ": "JWT", "kid": "one"}), &claims.to_string())
+        self.with_header(&json!({"alg": "ES256", "typ": "JWT", "kid": self.key_id}), &claims.to_string())
     }
 
     /// Any header and payload, signed with the key whatever the header says.

@@ -48,13 +48,24 @@ impl Standalone {
         for object in objects {
             write(&manifests, object)?;
         }
-        let (manifests, audit, data) =
-            (text(&manifests), text(&folder.path().join("audit")), text(&folder.path().join("data")));
-        let mut arguments = vec!["standalone", "-f", &manifests, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
-        arguments.extend(["--workers", "2", "--audit-log", &audit, "--data-dir", &data]);
-        arguments.extend(flags);
-        let (process, addresses) = Process::start_in("portolan", &arguments, environment).await?;
+        let (process, addresses) = launch(folder.path(), flags, environment).await?;
         Ok(Self { process, addresses, folder })
+    }
+
+    /// Kills it and starts it again on the same files, somewhere else.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub async fn restart(&mut self) -> anyhow::Result<()> {
+        self.process.kill9()?;
+        (self.process, self.addresses) = launch(self.folder.path(), &[], &[]).await?;
+        Ok(())
+    }
+
+    /// The folder of what outlives the process.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
     }
 
     /// Writes an object, over the one that has its kind and name.
@@ -133,6 +144,14 @@ impl Standalone {
     pub async fn audited(&self, what: &str, is: impl Fn(&Value) -> bool) -> Value {
         eventually(what, async || self.audit().ok()?.into_iter().find(|line| is(line))).await
     }
+}
+
+async fn launch(folder: &Path, flags: &[&str], environment: &[(&str, &str)]) -> anyhow::Result<(Process, Addresses)> {
+    let [manifests, audit, data] = ["manifests", "audit", "data"].map(|name| text(&folder.join(name)));
+    let mut arguments = vec!["standalone", "-f", &manifests, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
+    arguments.extend(["--workers", "2", "--audit-log", &audit, "--data-dir", &data]);
+    arguments.extend(flags);
+    Process::start_in("portolan", &arguments, environment).await
 }
 
 fn text(path: &Path) -> String {

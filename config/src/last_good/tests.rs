@@ -70,3 +70,11 @@ fn bodies_are_not_printed() {
     let secret = LastGood { resources: [resource("Secret/a/b", b"hunter2")].into(), ..LastGood::default() };
     assert!(!format!("{secret:?}").contains("hunter2"));
 }
+
+#[test]
+fn another_gateways_assignment_is_not_ours() {
+    let assignments = ["Assignment/gateway-0", "Assignment/gateway-1", "Server/a/b"].map(|name| resource(name, b"x"));
+    let kept = LastGood { resources: assignments.into(), ..LastGood::default() }.belonging_to("gateway-1");
+    let names: Vec<_> = kept.resources.keys().map(Name::as_str).collect();
+    assert_eq!(names, ["Assignment/gateway-1", "Server/a/b"]);
+}

@@ -48,8 +48,8 @@ pub struct Jwt {
 /// An issuer's keys (RFC 7517). A valid object has exactly one member.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("[has(self.inline), has(self.secretRef)].exists_one(member, member)")
-    .message("must have exactly one of inline and secretRef"))]
+#[x_kube(validation = Rule::new("[has(self.inline), has(self.secretRef), has(self.remote)].exists_one(member, member)")
+    .message("must have exactly one of inline, secretRef and remote"))]
 pub struct Jwks {
     /// The key set itself: public keys are no secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,6 +58,18 @@ pub struct Jwks {
     /// A Secret that holds the key set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<SecretKeyRef>,
+    /// Where the issuer publishes the key set. Gateways fetch it in the background, and never from addresses that a remote server may not have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote: Option<RemoteJwks>,
+}
+
+/// Where an issuer publishes its keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RemoteJwks {
+    /// Its URL, as in the issuer's metadata (`jwks_uri`).
+    #[schemars(schema_with = "bounds::url")]
+    pub url: String,
 }
 
 /// The one member of a key set.
@@ -67,15 +79,18 @@ pub enum ChosenJwks<'a> {
     Inline(&'a str),
     /// A Secret that holds it.
     Secret(&'a SecretKeyRef),
+    /// Where it is published.
+    Remote(&'a RemoteJwks),
 }
 
 impl Jwks {
     /// The one member; `None` if there is not exactly one (as a file may have it that no API server checked).
     #[must_use]
     pub fn chosen(&self) -> Option<ChosenJwks<'_>> {
-        match (&self.inline, &self.secret_ref) {
-            (Some(inline), None) => Some(ChosenJwks::Inline(inline)),
-            (None, Some(secret)) => Some(ChosenJwks::Secret(secret)),
+        match (&self.inline, &self.secret_ref, &self.remote) {
+            (Some(inline), None, None) => Some(ChosenJwks::Inline(inline)),
+            (None, Some(secret), None) => Some(ChosenJwks::Secret(secret)),
+            (None, None, Some(remote)) => Some(ChosenJwks::Remote(remote)),
             _ => None,
         }
     }

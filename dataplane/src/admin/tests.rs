@@ -2,7 +2,12 @@ use super::*;
 
 fn admin() -> Admin {
     let config = || Bytes::from_static(b"{}");
-    Admin { readiness: Readiness::new(), metrics: Metrics::new(&Limits::default()), config: Arc::new(config) }
+    serving(Source::Stream, config)
+}
+
+fn serving(source: Source, config: impl Fn() -> Bytes + Send + Sync + 'static) -> Admin {
+    let metrics = Metrics::new(&Limits::default());
+    Admin { readiness: Readiness::new(), metrics, source: Arc::new(move || source), config: Arc::new(config) }
 }
 
 fn ask(admin: &Admin, method: &str, path: &str) -> (u16, String) {
@@ -19,6 +24,20 @@ fn readiness_follows_its_blockers() {
     assert_eq!(ask(&admin, "GET", "/livez").0, 200);
     drop(blocker);
     assert_eq!(ask(&admin, "GET", "/readyz").0, 200);
+}
+
+#[test]
+fn a_gateway_that_serves_from_disk_is_ready_and_says_so() {
+    use http_body_util::BodyExt;
+    let words = |source| {
+        let admin = serving(source, Bytes::new);
+        let response = admin.answer(&Request::get("/readyz").body(()).unwrap());
+        assert_eq!(response.status(), StatusCode::OK);
+        let body = futures::FutureExt::now_or_never(response.into_body().collect()).unwrap().unwrap();
+        String::from_utf8(body.to_bytes().to_vec()).unwrap()
+    };
+    assert_eq!(words(Source::Stream), "ok\n");
+    assert!(words(Source::Disk).contains("from disk"));
 }
 
 #[test]

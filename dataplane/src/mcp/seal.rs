@@ -16,15 +16,21 @@ pub enum Context {
     Session,
     /// A place in a list.
     Cursor,
+    /// The last known good configuration on disk.
+    LastGood,
+    /// Fetched key sets on disk.
+    KeySets,
 }
 
 impl Context {
-    pub(crate) const ALL: [Self; 2] = [Self::Session, Self::Cursor];
+    pub(crate) const ALL: [Self; 4] = [Self::Session, Self::Cursor, Self::LastGood, Self::KeySets];
 
     const fn word(self) -> &'static str {
         match self {
             Self::Session => "session",
             Self::Cursor => "cursor",
+            Self::LastGood => "last good",
+            Self::KeySets => "key sets",
         }
     }
 }
@@ -76,19 +82,31 @@ const VERSION: &str = "v1";
 
 /// Seals `plain`: `v1.KEY.BASE64URL` of nonce, cipher text and tag. Nonces are random, so a key is good for 2^32 texts.
 #[must_use]
+pub fn seal(ring: &Ring, context: Context, binding: &Binding<'_>, plain: &[u8]) -> String {
+    let (prefix, whole) = close(ring, context, binding, plain);
+    prefix + &URL_SAFE_NO_PAD.encode(whole)
+}
+
+/// Seals what no client carries, without the base64: `v1.KEY.`, nonce, cipher text and tag.
+#[must_use]
+pub fn seal_bytes(ring: &Ring, context: Context, binding: &Binding<'_>, plain: &[u8]) -> Vec<u8> {
+    let (prefix, whole) = close(ring, context, binding, plain);
+    [prefix.as_bytes(), &whole].concat()
+}
+
+/// What comes first, and nonce, cipher text and tag.
 #[expect(
     clippy::expect_used,
     reason = "AES-GCM refuses only texts of 64 GiB, and aws-lc aborts when it has no randomness"
 )]
-pub fn seal(ring: &Ring, context: Context, binding: &Binding<'_>, plain: &[u8]) -> String {
+fn close(ring: &Ring, context: Context, binding: &Binding<'_>, plain: &[u8]) -> (String, Vec<u8>) {
     let key = ring.sealing();
     let prefix = format!("{VERSION}.{}.", key.id);
     let mut sealed = Vec::with_capacity(plain.len() + MAX_TAG_LEN);
     sealed.extend_from_slice(plain);
     let aad = Aad::from(binding.associated_data(&prefix));
     let nonce = key.cipher(context).seal_in_place_append_tag(aad, &mut sealed).expect("a short text");
-    let whole = [nonce.as_ref().as_slice(), &sealed].concat();
-    prefix + &URL_SAFE_NO_PAD.encode(whole)
+    (prefix, [nonce.as_ref().as_slice(), &sealed].concat())
 }
 
 /// Opens a sealed text.
@@ -103,7 +121,33 @@ pub fn open(ring: &Ring, context: Context, binding: &Binding<'_>, text: &str) ->
     let (Some(VERSION), Some(id), Some(encoded)) = (parts.next(), parts.next(), parts.next()) else {
         return Err(Unsealed::Malformed);
     };
-    let mut whole = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| Unsealed::Malformed)?;
+    let whole = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| Unsealed::Malformed)?;
+    unclose(ring, context, binding, id, whole)
+}
+
+/// Opens sealed bytes.
+///
+/// # Errors
+/// [`Unsealed`]; never [`Unsealed::Expired`].
+pub fn open_bytes(ring: &Ring, context: Context, binding: &Binding<'_>, bytes: &[u8]) -> Result<Vec<u8>, Unsealed> {
+    let mut parts = bytes.splitn(3, |byte| *byte == b'.');
+    let (Some(version), Some(id), Some(whole)) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(Unsealed::Malformed);
+    };
+    if version != VERSION.as_bytes() {
+        return Err(Unsealed::Malformed);
+    }
+    let id = std::str::from_utf8(id).map_err(|_| Unsealed::Malformed)?;
+    unclose(ring, context, binding, id, whole.to_vec())
+}
+
+fn unclose(
+    ring: &Ring,
+    context: Context,
+    binding: &Binding<'_>,
+    id: &str,
+    mut whole: Vec<u8>,
+) -> Result<Vec<u8>, Unsealed> {
     let Some((nonce, sealed)) = whole.split_at_mut_checked(NONCE_LEN) else { return Err(Unsealed::Malformed) };
     let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| Unsealed::Malformed)?;
     let key = ring.opening(id).ok_or(Unsealed::UnknownKey)?;

@@ -39,6 +39,8 @@ struct Issuer {
     /// Empty: the route's own URL.
     audiences: Vec<String>,
     keys: Keys,
+    /// Where it publishes its keys, if they are fetched from there.
+    published: Option<Arc<str>>,
     /// (ours, the token's)
     claims: Vec<(String, String)>,
 }
@@ -64,18 +66,38 @@ impl Weighter<[u8; 32], Arc<Verified>> for Weight {
     }
 }
 
+/// The name of a published key set: its URL.
+pub fn published_at(keys: &proto::PublishedKeys) -> Arc<str> {
+    let tls = keys.remote.as_ref().is_some_and(|remote| remote.tls);
+    format!("{}://{}{}", if tls { "https" } else { "http" }, keys.authority, keys.path).into()
+}
+
+/// Where keys are found that a policy only points at.
+#[derive(Clone, Copy)]
+pub struct KeySource<'a> {
+    /// A key of a Secret.
+    pub secret: &'a dyn Fn(&str, &str) -> Option<Bytes>,
+    /// What was fetched from a URL.
+    pub published: &'a dyn Fn(&str) -> Option<Bytes>,
+}
+
+impl KeySource<'_> {
+    /// Nothing is found.
+    pub const NONE: Self = Self { secret: &|_, _| None, published: &|_| None };
+}
+
 impl Authentication {
-    /// Compiles the section. `secrets` finds a key of a Secret; `default_audience` is the route's own URL where the fleet declares one.
+    /// Compiles the section. `source` finds keys; `default_audience` is the route's own URL where the fleet declares one.
     pub fn compile(
         section: &proto::Authentication,
-        secrets: &dyn Fn(&str, &str) -> Option<Bytes>,
+        source: KeySource<'_>,
         default_audience: Option<String>,
     ) -> Result<Self, String> {
         if section.jwt.is_empty() && !section.anonymous {
             return Err("authentication: nobody could come in: add jwt, or anonymous: true".into());
         }
         let issuers: Vec<Issuer> =
-            section.jwt.iter().map(|jwt| Issuer::compile(jwt, secrets)).collect::<Result<_, _>>()?;
+            section.jwt.iter().map(|jwt| Issuer::compile(jwt, source)).collect::<Result<_, _>>()?;
         let metadata = section.resource_metadata.clone().unwrap_or_default();
         let mut authorization_servers = metadata.authorization_servers;
         if authorization_servers.is_empty() {
@@ -110,7 +132,7 @@ impl Authentication {
             (Some(one), None) => bearer(one.as_bytes()).ok_or(Unauthenticated::invalid("not a bearer token"))?,
             (Some(_), Some(_)) => return Err(Unauthenticated::invalid("more than one Authorization header")),
         };
-        let verified = self.verify(token).map_err(Unauthenticated::invalid)?;
+        let verified = self.verify(token)?;
         self.admit(&verified, resource, now).map_err(Unauthenticated::invalid)?;
         Ok(Arc::clone(&verified.identity))
     }
@@ -134,20 +156,23 @@ impl Authentication {
     }
 
     /// Only good signatures are remembered, so a cache that is full or empty changes cost and never a verdict.
-    fn verify(&self, text: &str) -> Result<Arc<Verified>, &'static str> {
+    fn verify(&self, text: &str) -> Result<Arc<Verified>, Unauthenticated> {
         let mut key = [0; 32];
         key.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
         if let Some(verified) = self.verdicts.get(&key) {
             return Ok(verified);
         }
-        let token = Token::parse(text)?;
-        let claimed = token.issuer().ok_or("the token names no issuer")?;
-        let mut issuers = self.issuers.iter().enumerate().filter(|(_, issuer)| issuer.name == claimed).peekable();
-        issuers.peek().ok_or("the token's issuer is not known here")?;
-        let (index, issuer) = issuers
-            .find(|(_, issuer)| token.is_signed_by(&issuer.keys))
-            .ok_or("the token's signature does not hold")?;
-        let said = token.said()?;
+        let invalid = Unauthenticated::invalid;
+        let token = Token::parse(text).map_err(invalid)?;
+        let claimed = token.issuer().ok_or(invalid("the token names no issuer"))?;
+        let mut issuers = self.issuers.iter().enumerate().filter(|(_, issuer)| issuer.name == claimed);
+        let (index, issuer) =
+            issuers.clone().find(|(_, issuer)| token.is_signed_by(&issuer.keys)).ok_or_else(|| {
+                issuers
+                    .next()
+                    .map_or(invalid("the token's issuer is not known here"), |(_, issuer)| issuer.refusal(&token))
+            })?;
+        let said = token.said().map_err(invalid)?;
         let verified = Arc::new(Verified {
             issuer: index,
             expires: said.expires,
@@ -178,24 +203,40 @@ impl Authentication {
 }
 
 impl Issuer {
-    fn compile(jwt: &proto::Jwt, secrets: &dyn Fn(&str, &str) -> Option<Bytes>) -> Result<Self, String> {
+    fn compile(jwt: &proto::Jwt, source: KeySource<'_>) -> Result<Self, String> {
         use proto::jwt::Jwks;
         if jwt.issuer.is_empty() {
             return Err("authentication.jwt.issuer: must not be empty".into());
         }
         let at = |field: &str, fault: &str| format!("authentication.jwt[{}].jwks.{field} {fault}", jwt.issuer);
+        let mut published = None;
         let keys = match &jwt.jwks {
             Some(Jwks::Inline(document)) => Keys::parse(document.as_bytes()).map_err(|fault| at("inline", &fault))?,
             Some(Jwks::Secret(from)) => {
-                let document = secrets(&from.secret, &from.key).ok_or_else(|| {
+                let document = (source.secret)(&from.secret, &from.key).ok_or_else(|| {
                     at("secretRef", &format!("is not to be had: {} has no key {:?}", from.secret, from.key))
                 })?;
                 Keys::parse(&document).map_err(|fault| at("secretRef", &fault))?
             }
-            None => return Err(at("inline", "or secretRef must be set")),
+            Some(Jwks::Published(at)) => {
+                let url = published.insert(published_at(at));
+                // What was fetched was checked then. Until something is, nobody comes in by this issuer, and by the others as before.
+                (source.published)(url).and_then(|document| Keys::parse(&document).ok()).unwrap_or_default()
+            }
+            None => return Err(at("inline", "or secretRef or remote must be set")),
         };
         let claims = jwt.claims.iter().map(|(ours, theirs)| (ours.clone(), theirs.clone())).collect();
-        Ok(Self { name: jwt.issuer.clone(), audiences: jwt.audiences.clone(), keys, claims })
+        Ok(Self { name: jwt.issuer.clone(), audiences: jwt.audiences.clone(), keys, published, claims })
+    }
+
+    /// Why a token that no key has signed is refused; it may be that the key was published since.
+    fn refusal(&self, token: &Token<'_>) -> Unauthenticated {
+        let description = match self.keys.is_empty() {
+            true => "the issuer's keys are not to be had yet",
+            false => "the token's signature does not hold",
+        };
+        let lacks_key_of = self.published.clone().filter(|_| !self.keys.has(token.key()));
+        Unauthenticated { lacks_key_of, ..Unauthenticated::invalid(description) }
     }
 
     /// Our names for claims replace the token's own of the same name, also where the token lacks what they stand for.

@@ -19,7 +19,13 @@ const TRIES: usize = 4;
 const RSA_MODULUS: std::ops::RangeInclusive<usize> = 256..=1024;
 
 /// The keys of one issuer.
+#[derive(Default)]
 pub(super) struct Keys(Vec<Key>);
+
+/// Whether a document is a key set with a key that could be used. The error never repeats it.
+pub fn check(document: &[u8]) -> Result<(), String> {
+    Keys::parse(document).map(drop)
+}
 
 struct Key {
     id: Option<String>,
@@ -45,6 +51,16 @@ impl Keys {
             );
         }
         Ok(Self(usable))
+    }
+
+    /// Whether there is none at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether there is a key of this name.
+    pub(super) fn has(&self, id: Option<&str>) -> bool {
+        id.is_some() && self.0.iter().any(|key| key.id.as_deref() == id)
     }
 
     /// Whether one of the keys that the token may mean signed `message`.

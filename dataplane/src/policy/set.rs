@@ -7,7 +7,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use portolan_config::{Name, proto};
 use portolan_expr::Variable;
 
-use super::authentication::Authentication;
+use super::authentication::{Authentication, KeySource};
 use super::authorization::Authorization;
 use super::facts::{CallFacts, ItemFacts, Known, Wanted};
 use super::gcra::Limiter;
@@ -85,7 +85,7 @@ pub fn check(policy: &proto::Policy) -> Result<(), String> {
             anonymous: authentication.anonymous || !authentication.jwt.is_empty(),
             resource_metadata: authentication.resource_metadata.clone(),
         };
-        Authentication::compile(&without_secrets, &|_, _| None, None)?;
+        Authentication::compile(&without_secrets, KeySource::NONE, None)?;
     }
     policy.authorization.as_ref().map(Authorization::compile).transpose()?;
     RateLimit::compile_all("", "", &policy.rate_limits).map(drop)

@@ -68,6 +68,11 @@ impl<'t> Token<'t> {
         self.claims.get("iss")?.as_str()
     }
 
+    /// The name of the key that it claims to be signed with.
+    pub(super) fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
     /// Whether one of `keys` signed it.
     pub(super) fn is_signed_by(&self, keys: &Keys) -> bool {
         keys.verify(&self.algorithm, self.key.as_deref(), self.signed.as_bytes(), self.signature)

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 
+use super::context::Context;
 use super::exchange::Resource;
 use super::metadata;
 use super::refusal::Refusal;
@@ -12,6 +13,7 @@ use crate::snapshot::{Access, Route};
 
 /// The principal of a request.
 pub fn authenticate(
+    context: &Context,
     route: &Route,
     resource: &Resource,
     headers: &HeaderMap,
@@ -22,6 +24,9 @@ pub fn authenticate(
         Access::Undeclared => Err(Refusal::unauthorized("Bearer")),
         Access::Policy(authentication) => {
             authentication.authenticate(headers, || route.resource(resource), now).map_err(|fault| {
+                if let Some(url) = &fault.lacks_key_of {
+                    context.key_sets.ask(url);
+                }
                 let url = metadata::url(route, resource);
                 Refusal::unauthorized(&authentication.challenge(&url, &fault))
             })

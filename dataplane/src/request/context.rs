@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use super::admit::Origins;
 use super::cancel::Cancels;
 use crate::drain::Signal;
+use crate::jwks::Hasten;
 use crate::limits::Limits;
 use crate::mcp::seal::Ring;
 use crate::policy::gcra::Limiter;
@@ -37,6 +38,8 @@ pub struct Context {
     pub origins: Origins,
     /// Calls that a later message may cancel.
     pub cancels: Cancels,
+    /// Where it is told that a key of an issuer is not there.
+    pub key_sets: Hasten,
     /// Serving, draining, closing.
     pub drain: Signal,
     /// Places for open streams.
@@ -57,6 +60,8 @@ pub struct Parts {
     pub telemetry: Telemetry,
     /// Which browsers' pages may speak to us.
     pub origins: Origins,
+    /// Where it is told that a key of an issuer is not there.
+    pub key_sets: Hasten,
     /// Serving, draining, closing.
     pub drain: Signal,
     /// Where ended sessions are told to the other gateways.
@@ -76,6 +81,7 @@ impl Context {
             limiter: Limiter::default(),
             origins: parts.origins,
             cancels: Cancels::default(),
+            key_sets: parts.key_sets,
             drain: parts.drain,
             ended: Mutex::default(),
             ended_sender: parts.ended,
@@ -92,6 +98,10 @@ impl Context {
 
     /// Puts a snapshot in force on every worker at once, and wakes whoever judges an open stream again.
     pub fn publish(&self, snapshot: Snapshot) {
+        // An operator that has just begun does not know yet what was ended before: it is refused here all the same.
+        if !Arc::ptr_eq(snapshot.ended(), self.snapshot.load().ended()) {
+            self.remember_ended(snapshot.ended().iter().copied());
+        }
         self.snapshot.store(Arc::new(snapshot));
         self.changes.send_modify(|count| *count += 1);
     }
@@ -113,24 +123,28 @@ impl Context {
 
     /// Ends a session: here at once, elsewhere as soon as the operator has passed it on.
     pub fn end_session(&self, fingerprint: [u8; 16], expires: u64) {
-        let now = now();
-        let mut ended = self.ended.lock();
-        ended.retain(|_, expires| *expires > now);
-        ended.insert(fingerprint, expires);
-        drop(ended);
+        self.remember_ended(std::iter::once((fingerprint, expires)));
         // The receiver lives as long as the process; when it is gone there is nobody to tell.
         let _ = self.ended_sender.send((fingerprint, expires));
         // Streams of the session are judged again.
         self.changes.send_modify(|count| *count += 1);
     }
 
-    /// Whether a session was ended, here or elsewhere.
-    pub fn has_ended(&self, snapshot: &Snapshot, fingerprint: &[u8; 16]) -> bool {
-        snapshot.has_ended(fingerprint) || self.ended.lock().contains_key(fingerprint)
+    /// Takes in sessions that were ended, here or elsewhere, until they expire.
+    pub fn remember_ended(&self, sessions: impl Iterator<Item = EndedSession>) {
+        let now = now();
+        let mut ended = self.ended.lock();
+        ended.retain(|_, expires| *expires > now);
+        ended.extend(sessions.filter(|(_, expires)| *expires > now));
     }
 
-    /// Sessions ended here that have not expired: told again to every operator that we connect to.
-    pub fn ended_here(&self) -> Vec<EndedSession> {
+    /// Whether a session was ended, here or elsewhere.
+    pub fn has_ended(&self, fingerprint: &[u8; 16]) -> bool {
+        self.ended.lock().contains_key(fingerprint)
+    }
+
+    /// Sessions that were ended and have not expired, wherever it was: told again to every operator that we connect to.
+    pub fn ended(&self) -> Vec<EndedSession> {
         let now = now();
         self.ended.lock().iter().filter(|(_, expires)| **expires > now).map(|(one, expires)| (*one, *expires)).collect()
     }

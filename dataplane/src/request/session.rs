@@ -47,7 +47,7 @@ impl OpenSession {
     /// Opens a session id, for this principal and route alone.
     pub fn open(exchange: &Exchange<'_>, text: &str, now: u64) -> Result<Self, Refusal> {
         let fingerprint = session::fingerprint(text);
-        if exchange.context.has_ended(&exchange.snapshot, &fingerprint) {
+        if exchange.context.has_ended(&fingerprint) {
             return Err(Refusal::no_session(None));
         }
         let contents = Session::open(&exchange.context.ring, &exchange.binding(), text, now)

@@ -73,7 +73,7 @@ impl Vigil {
 
     fn still_holds(&self, snapshot: &Snapshot) -> bool {
         let Some(route) = snapshot.route(&self.host, &self.path) else { return false };
-        let ended = self.session.is_some_and(|session| self.context.has_ended(snapshot, &session));
+        let ended = self.session.is_some_and(|session| self.context.has_ended(&session));
         !route.closed
             && !ended
             && self.still_authenticated(route)
@@ -99,5 +99,5 @@ impl Vigil {
 /// Whether something came into force while the server thought about its answer. Asked after the changes were subscribed to, so that none is missed.
 fn has_changed_since(exchange: &Exchange<'_>, session: Option<[u8; 16]>) -> bool {
     let (judged, now) = (&exchange.snapshot, exchange.context.snapshot());
-    !Arc::ptr_eq(judged, &now) || session.is_some_and(|session| exchange.context.has_ended(&now, &session))
+    !Arc::ptr_eq(judged, &now) || session.is_some_and(|session| exchange.context.has_ended(&session))
 }

@@ -16,6 +16,7 @@ use super::parts::Part;
 use super::route::Route;
 use super::server::Server;
 use super::{Snapshot, Source};
+use crate::jwks::{self, KeySets};
 use crate::probe::{Credential, Target, Timing};
 use crate::telemetry::Metrics;
 use crate::upstream::Dialer;
@@ -56,23 +57,39 @@ pub struct Compiler {
     servers: BTreeMap<Name, Joined<Server>>,
     routes: BTreeMap<Name, Joined<Route>>,
     epoch: u64,
+    source: Source,
+    /// Sessions that were ended, as the fleet's resource of this version lists them.
+    ended: (Option<Version>, super::Ended),
+    /// What issuers published, by URL.
+    key_sets: KeySets,
 }
 
 impl Compiler {
     /// A compiler with nothing in force.
     pub fn new(settings: Settings) -> Self {
         Self {
+            source: settings.source,
             settings,
             parts: BTreeMap::new(),
             missing: BTreeMap::new(),
             servers: BTreeMap::new(),
             routes: BTreeMap::new(),
             epoch: 0,
+            ended: (None, Arc::default()),
+            key_sets: KeySets::default(),
         }
+    }
+
+    /// Takes what the process before had in force. Returns what it refuses.
+    pub fn restore(&mut self, change: &Change) -> Vec<proto::Rejected> {
+        let rejected = self.apply(change);
+        self.source = Source::Disk;
+        rejected
     }
 
     /// Takes one step, whole. Returns what it refuses; the rest will be in the next snapshot.
     pub fn apply(&mut self, change: &Change) -> Vec<proto::Rejected> {
+        self.source = self.settings.source;
         self.epoch = self.epoch.max(change.epoch);
         for name in change.removed.iter().chain(&change.revoked) {
             self.parts.remove(name);
@@ -101,23 +118,48 @@ impl Compiler {
         rejected
     }
 
+    /// What is closed because nothing is in force under a name.
+    pub fn closed_by(&self, name: &Name) -> Vec<Name> {
+        self.missing.get(name).cloned().unwrap_or_default()
+    }
+
+    /// Where policies in force say that issuers publish their keys, each place once.
+    pub fn key_sources(&self) -> Vec<jwks::Source> {
+        let policies = self.parts.values().filter_map(|entry| match &entry.part {
+            Part::Policy(policy) => policy.authentication.as_ref(),
+            _ => None,
+        });
+        let published = policies.flat_map(|section| &section.jwt).filter_map(|jwt| match &jwt.jwks {
+            Some(proto::jwt::Jwks::Published(published)) => jwks::Source::parse(published).ok(),
+            _ => None,
+        });
+        let sources: BTreeMap<_, _> = published.map(|source| (Arc::clone(&source.url), source)).collect();
+        sources.into_values().collect()
+    }
+
+    /// What issuers published.
+    pub fn key_sets(&mut self) -> &mut KeySets {
+        &mut self.key_sets
+    }
+
     /// Joins what is in force.
     pub fn snapshot(&mut self) -> Snapshot {
         let attachments = self.attachments();
         self.servers = self.join_servers(&attachments);
         self.routes = self.join_routes(&attachments);
         let (by_host, any_host) = self.table();
+        self.ended = self.ended();
         let fleet = self.fleet();
         Snapshot {
             id: self.identity(),
             epoch: self.epoch,
-            source: self.settings.source,
+            source: self.source,
             resources: Arc::new(self.parts.iter().map(|(name, entry)| (name.clone(), entry.version)).collect()),
-            pods: fleet.map_or(1, |fleet| fleet.pods.max(1)),
+            pods: fleet.map_or(1, |(_, fleet)| fleet.pods.max(1)),
             by_host,
             any_host,
             servers: self.servers.iter().map(|(name, joined)| (name.clone(), Arc::clone(&joined.value))).collect(),
-            ended: fleet.map(ended).unwrap_or_default(),
+            ended: Arc::clone(&self.ended.1),
         }
     }
 
@@ -147,11 +189,20 @@ impl Compiler {
         names.flatten().filter_map(target).collect()
     }
 
-    fn fleet(&self) -> Option<&proto::Fleet> {
+    fn fleet(&self) -> Option<(Version, &proto::Fleet)> {
         self.parts.values().find_map(|entry| match &entry.part {
-            Part::Fleet(fleet) => Some(fleet),
+            Part::Fleet(fleet) => Some((entry.version, fleet)),
             _ => None,
         })
+    }
+
+    /// Read anew only when it has changed: there may be very many.
+    fn ended(&self) -> (Option<Version>, super::Ended) {
+        match self.fleet() {
+            Some((version, _)) if self.ended.0 == Some(version) => self.ended.clone(),
+            Some((version, fleet)) => (Some(version), ended(fleet)),
+            None => (None, Arc::default()),
+        }
     }
 
     fn identity(&self) -> Arc<str> {
@@ -192,7 +243,7 @@ fn dependents(name: &Name, bytes: &bytes::Bytes) -> Vec<Name> {
 fn ended(fleet: &proto::Fleet) -> super::Ended {
     let sessions = fleet.ended_sessions.iter();
     sessions
-        .filter_map(|session| Some((<[u8; 16]>::try_from(session.session.as_ref()).ok()?, session.expires)))
+        .filter_map(|one| Some((<[u8; 16]>::try_from(one.session.as_ref()).ok()?, u64::try_from(one.expires).ok()?)))
         .collect()
 }
 

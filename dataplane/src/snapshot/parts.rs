@@ -10,6 +10,7 @@ use http::{HeaderName, HeaderValue};
 use portolan_config::{Body, Name, proto};
 
 use super::catalogue::{CatalogueTool, parse_chunk};
+use crate::jwks;
 use crate::mcp::revision::Revision;
 use crate::policy;
 use crate::upstream::UpstreamConfig;
@@ -94,6 +95,7 @@ impl Part {
             }
             Body::Policy(policy) => {
                 policy::check(&policy)?;
+                check_sources(&policy)?;
                 Self::Policy(Arc::new(policy))
             }
             Body::Catalogue(catalogue) => Self::Catalogue(catalogue),
@@ -135,6 +137,16 @@ fn parse_credential(credential: &proto::HeaderCredential) -> Result<CredentialPa
         secret: credential.secret.clone(),
         key: credential.key.clone(),
     })
+}
+
+fn check_sources(policy: &proto::Policy) -> Result<(), String> {
+    for jwt in policy.authentication.iter().flat_map(|section| &section.jwt) {
+        if let Some(proto::jwt::Jwks::Published(published)) = &jwt.jwks {
+            let at = |fault| format!("authentication.jwt[{}].jwks.remote {fault}", jwt.issuer);
+            jwks::Source::parse(published).map_err(at)?;
+        }
+    }
+    Ok(())
 }
 
 fn check_route(route: &proto::Route) -> Result<(), String> {

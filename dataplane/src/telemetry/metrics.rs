@@ -39,6 +39,8 @@ struct Process {
     streams: Gauge,
     panics: Counter,
     audit_dropped: Counter,
+    data_files: Family<DataFile, Counter>,
+    key_set_fetches: Family<Outcome, Counter>,
     source: Family<SourceLabel, Gauge>,
     epoch: Gauge<u64, AtomicU64>,
     resources: Gauge,
@@ -51,6 +53,17 @@ struct Process {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Reason {
     reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DataFile {
+    file: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcome {
+    outcome: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -130,6 +143,16 @@ impl Metrics {
         self.0.process.audit_dropped.inc();
     }
 
+    /// A file of the data folder was read or written, or was not: one word says how it went.
+    pub fn data_file(&self, file: &'static str, outcome: &'static str) {
+        self.0.process.data_files.get_or_create(&DataFile { file, outcome }).inc();
+    }
+
+    /// An issuer was asked for its keys.
+    pub fn key_set_fetched(&self, outcome: &'static str) {
+        self.0.process.key_set_fetches.get_or_create(&Outcome { outcome }).inc();
+    }
+
     /// Counts a client connection until the guard is dropped.
     #[must_use]
     pub fn connection(&self) -> Counted {
@@ -158,6 +181,8 @@ impl Process {
         registry.register("streams", "Open event streams", process.streams.clone());
         registry.register("panics", "Requests that panicked", process.panics.clone());
         registry.register("audit_dropped", "Audit lines that were lost", process.audit_dropped.clone());
+        registry.register("data_files", "Files of the data folder, read or written", process.data_files.clone());
+        registry.register("key_set_fetches", "Key sets asked of issuers", process.key_set_fetches.clone());
         registry.register("config_source", "Where the snapshot in force came from", process.source.clone());
         registry.register("config_epoch", "Epoch of the configuration stream", process.epoch.clone());
         registry.register("config_resources", "Resources in force", process.resources.clone());

@@ -34,10 +34,21 @@ impl UpstreamConfig {
     /// # Errors
     /// A sentence that names the field which cannot be used.
     pub fn of(server: &proto::Server) -> Result<Self, String> {
-        let authority = Authority::try_from(server.authority.as_str()).map_err(|_| "authority: not a host and port")?;
         let remote = server.remote.as_ref().map(Remote::of).transpose()?;
-        Ok(Self { authority, http2: server.http2, remote })
+        Ok(Self { authority: authority(&server.authority)?, http2: server.http2, remote })
     }
+
+    /// Reads what is outside the cluster and no MCP server.
+    ///
+    /// # Errors
+    /// A sentence that names the field which cannot be used.
+    pub fn outside(remote: &proto::Remote, host: &str) -> Result<Self, String> {
+        Ok(Self { authority: authority(host)?, http2: false, remote: Some(Remote::of(remote)?) })
+    }
+}
+
+fn authority(text: &str) -> Result<Authority, String> {
+    Authority::try_from(text).map_err(|_| "authority: not a host and port".to_owned())
 }
 
 impl Remote {

@@ -23,7 +23,7 @@ pub fn parse(url: &str, tls_hostname: Option<&str>) -> Result<Parsed, String> {
         other => return Err(format!("scheme {other:?} is neither https nor http")),
     };
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("holds user information; credentials belong in spec.credentials".to_owned());
+        return Err("holds user information: credentials belong in a Secret".to_owned());
     }
     if url.fragment().is_some() {
         return Err("holds a fragment, which is never sent".to_owned());

@@ -432,6 +432,26 @@ fn keys_in_a_secret_are_checked_like_inline_ones() {
 }
 
 #[test]
+fn published_keys_are_told_as_where_to_ask() {
+    let section = |url: &str| {
+        let jwt = json!([{"issuer": "https://id.example", "jwks": {"remote": {"url": url}}}]);
+        vec![remote("web"), route("r", &["web"]), policy("p", "r", json!({"authentication": {"jwt": jwt}}))]
+    };
+    let made = translate(&world(section("https://id.example:8443/keys?all")), POLICY, "p");
+    assert_reasons!(made, []);
+    let asked = put_policy(&made, "p").authentication.and_then(|section| section.jwt[0].jwks.clone());
+    let Some(portolan_config::proto::jwt::Jwks::Published(published)) = asked else { panic!("{asked:?}") };
+    assert_eq!((published.authority.as_str(), published.path.as_str()), ("id.example:8443", "/keys?all"));
+    let asked = published.remote.unwrap();
+    assert_eq!((asked.host.as_str(), asked.port, asked.tls), ("id.example", 8443, true));
+    for bad in ["id.example/keys", "ftp://id.example/keys", "https://a:b@id.example/", "https://id.example/#one"] {
+        let made = translate(&world(section(bad)), POLICY, "p");
+        assert_reasons!(made, [("Invalid", "spec.authentication.jwt[0].jwks.remote.url")]);
+        assert!(matches!(outcome(&made, "Policy/shop/p"), Outcome::Hold(_)));
+    }
+}
+
+#[test]
 fn a_policy_that_cannot_be_compiled_is_held() {
     for (sections, field) in [
         (json!({"authentication": {}}), "spec.authentication"),

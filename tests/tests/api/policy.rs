@@ -73,12 +73,17 @@ fn authentication() -> Vec<Case> {
 
 fn tokens() -> Vec<Case> {
     const KEYS: &str = "authentication.jwt.0.jwks";
-    const ONE: &str = "must have exactly one of inline and secretRef";
+    const ONE: &str = "must have exactly one of inline, secretRef and remote";
+    const URL: &str = "must be a URL of the form https://HOST or http://HOST";
+    const USER: &str = "must not hold user information: credentials belong in a Secret";
     const CLAIMS: &str = "authentication.jwt.0.claims";
     const NAMES: &str = "names must be identifiers, so that a rule can say identity.claims.NAME";
     let entry = |n: usize| json!({"issuer": format!("https://id{n}.example"), "jwks": {"inline": "{}"}});
     let entries = |count: usize| json!((0..count).map(entry).collect::<Vec<_>>());
     let secret = json!({"name": "keys", "key": "jwks.json"});
+    let published = |url: &str| json!({"remote": {"url": url}});
+    let refused =
+        |url: &str, message| bad(KEYS, published(url), message).seen_at("authentication.jwt.0.jwks.remote.url");
     let claims = |count: usize| Value::Object((0..count).map(|n| (format!("c{n}"), json!("claim"))).collect());
     vec![
         good("authentication.jwt", entries(8)),
@@ -91,6 +96,17 @@ fn tokens() -> Vec<Case> {
         good(KEYS, json!({"secretRef": secret})),
         bad(KEYS, json!({"secretRef": secret, "inline": "{}"}), ONE),
         bad(KEYS, json!({}), ONE),
+        good(KEYS, published("https://id.acme.example/.well-known/jwks.json")),
+        good(KEYS, published("http://keycloak.id.svc:8080/realms/eng/protocol/openid-connect/certs?kid=a")),
+        bad(KEYS, json!({"remote": {"url": "https://id.acme.example/keys"}, "inline": "{}"}), ONE),
+        bad(KEYS, json!({"remote": {"url": "https://id.acme.example/keys"}, "secretRef": secret}), ONE),
+        bad(KEYS, json!({"remote": {}}), "Required value").seen_at("authentication.jwt.0.jwks.remote.url"),
+        refused("id.acme.example/keys", URL),
+        refused("file:///etc/passwd", URL),
+        refused("https:///keys", URL),
+        refused("https://a:b@id.acme.example/keys", USER),
+        refused("https://id.acme.example/keys#one", "must not have a fragment: it is never sent"),
+        refused(&format!("https://id.acme.example/{}", "a".repeat(2048)), "Too long"),
         bad(KEYS, json!({"inline": "a".repeat(65_537)}), "Too long").seen_at("authentication.jwt.0.jwks.inline"),
         good(CLAIMS, claims(32)),
         bad(CLAIMS, claims(33), "must have at most 32 items"),

@@ -43,8 +43,8 @@ impl Key {
             root.expand(&[context.word().as_bytes()], hkdf::HKDF_SHA256)?.fill(&mut derived)?;
             RandomizedNonceKey::new(&AES_256_GCM, &derived)
         };
-        let [session, cursor] = Context::ALL;
-        Ok(Self { id, ciphers: [cipher(session)?, cipher(cursor)?] })
+        let [session, cursor, last_good, key_sets] = Context::ALL;
+        Ok(Self { id, ciphers: [cipher(session)?, cipher(cursor)?, cipher(last_good)?, cipher(key_sets)?] })
     }
 }
 

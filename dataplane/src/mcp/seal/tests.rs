@@ -79,6 +79,25 @@ fn no_byte_of_a_sealed_text_can_be_changed() {
 }
 
 #[test]
+fn sealed_bytes_open_again_where_they_were_sealed_and_no_bit_can_change() {
+    let ring = Ring::generate();
+    let file = Binding { route: "", tenant: "default", principal: b"" };
+    // A full stop among the bytes is none of ours.
+    let sealed = seal_bytes(&ring, Context::LastGood, &file, b"v1.plain.");
+    assert_eq!(open_bytes(&ring, Context::LastGood, &file, &sealed).unwrap(), b"v1.plain.");
+    assert_eq!(open_bytes(&ring, Context::KeySets, &file, &sealed), Err(Unsealed::Forged));
+    assert_eq!(open_bytes(&Ring::generate(), Context::LastGood, &file, &sealed), Err(Unsealed::UnknownKey));
+    let other = Binding { tenant: "other", ..file };
+    assert_eq!(open_bytes(&ring, Context::LastGood, &other, &sealed), Err(Unsealed::Forged));
+    for at in 0..sealed.len() {
+        let mut forged = sealed.clone();
+        forged[at] ^= 1;
+        assert!(open_bytes(&ring, Context::LastGood, &file, &forged).is_err(), "byte {at}");
+        assert!(open_bytes(&ring, Context::LastGood, &file, &sealed[..at]).is_err(), "{at} bytes");
+    }
+}
+
+#[test]
 fn what_clients_make_up_is_not_sealed() {
     let ring = Ring::generate();
     let id = ring.key_ids().next().unwrap().to_owned();

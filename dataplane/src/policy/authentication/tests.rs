@@ -7,7 +7,7 @@ const NOW: u64 = 1_800_000_000;
 const US: &str = "https://mcp.acme.example/eng/mcp";
 
 fn compile(section: &proto::Authentication) -> Authentication {
-    Authentication::compile(section, &|_, _| None, Some(US.into())).unwrap()
+    Authentication::compile(section, KeySource::NONE, Some(US.into())).unwrap()
 }
 
 fn ours() -> Authentication {
@@ -215,7 +215,7 @@ fn declared_audiences_replace_the_routes_own_url() {
 
 #[test]
 fn without_a_declared_url_the_audience_is_checked_for_every_request_also_from_the_cache() {
-    let authentication = Authentication::compile(&section(&[&EC]), &|_, _| None, None).unwrap();
+    let authentication = Authentication::compile(&section(&[&EC]), KeySource::NONE, None).unwrap();
     let headers = bearing(&EC.token(&claims()));
     let at = |resource: &str| authentication.authenticate(&headers, || resource.to_owned(), NOW);
     assert!(at(US).is_ok());
@@ -323,11 +323,13 @@ fn keys_come_from_a_secret_or_the_section_says_what_is_missing() {
     let find = |name: &str, key: &str| {
         ((name, key) == ("Secret/platform/keys", "jwks")).then(|| Bytes::from(document.clone()))
     };
-    let authentication = Authentication::compile(&section, &find, Some(US.into())).unwrap();
+    let authentication =
+        Authentication::compile(&section, KeySource { secret: &find, ..KeySource::NONE }, Some(US.into())).unwrap();
     assert!(present(&authentication, &EC.token(&claims())).is_ok());
 
-    let error =
-        |section: &proto::Authentication| Authentication::compile(section, &|_, _| None, None).map(|_| ()).unwrap_err();
+    let error = |section: &proto::Authentication| {
+        Authentication::compile(section, KeySource::NONE, None).map(|_| ()).unwrap_err()
+    };
     assert!(error(&section).contains("Secret/platform/keys has no key \"jwks\""));
     section.jwt[0].jwks = None;
     assert!(error(&section).contains("must be set"));

@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue};
 use portolan_config::{Kind, Name, Version, proto};
 
 use super::{Compiler, Joined, Part};
-use crate::policy::{Attached, Authentication, PolicySet};
+use crate::policy::{Attached, Authentication, KeySource, PolicySet, published_at};
 use crate::request::crossing::LegacySessions;
 use crate::request::visibility::VisibilityCache;
 use crate::snapshot::catalogue::Catalogue;
@@ -113,6 +113,9 @@ impl Compiler {
             let jwt = policy.authentication.iter().flat_map(|authentication| &authentication.jwt);
             inputs.extend(jwt.filter_map(|jwt| match &jwt.jwks {
                 Some(proto::jwt::Jwks::Secret(secret)) => Some(self.version(&secret.secret)),
+                Some(proto::jwt::Jwks::Published(keys)) => {
+                    Some(self.key_sets.get(&published_at(keys)).map(|set| set.version))
+                }
                 _ => None,
             }));
         }
@@ -250,7 +253,9 @@ impl Compiler {
         let audience = Some(route.external_url.as_str()).filter(|url| !url.is_empty());
         let audience = audience.map(|url| format!("{}{}", url.trim_end_matches('/'), route.path));
         let secret = |name: &str, key: &str| self.secret(name, key);
-        Authentication::compile(authentication, &secret, audience).map(|compiled| Access::Policy(Box::new(compiled)))
+        let published = |url: &str| self.key_sets.get(url).map(|set| set.document.clone());
+        let source = KeySource { secret: &secret, published: &published };
+        Authentication::compile(authentication, source, audience).map(|compiled| Access::Policy(Box::new(compiled)))
     }
 
     /// Routes by host and path. The oldest of two routes with one host and path holds it, as the operator says in status.

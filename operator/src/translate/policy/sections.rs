@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::{
     index::{World, edges},
     object::Key,
-    translate::{Problems, secret, validate},
+    translate::{Problems, remote, secret, validate},
 };
 
 /// What a policy says, ready for the stream.
@@ -64,7 +64,7 @@ fn jwt(key: &Key, index: usize, issuer: &Jwt, world: &World, problems: &mut Prob
     let field = format!("spec.authentication.jwt[{index}].jwks");
     let jwks = match issuer.jwks.chosen() {
         None => {
-            problems.add(Reason::Invalid, field, "must have exactly one of inline and secretRef", "");
+            problems.add(Reason::Invalid, field, "must have exactly one of inline, secretRef and remote", "");
             None
         }
         Some(ChosenJwks::Inline(text)) => {
@@ -94,6 +94,15 @@ fn jwt(key: &Key, index: usize, issuer: &Jwt, world: &World, problems: &mut Prob
             let secret = Name::new(Kind::Secret, &wanted.namespace, &wanted.name).to_string();
             Some(jwt::Jwks::Secret(proto::SecretKey { secret, key: reference.key.clone() }))
         }
+        Some(ChosenJwks::Remote(published)) => match remote::parse(&published.url, None) {
+            Ok(remote::Parsed { remote, authority, path }) => {
+                Some(jwt::Jwks::Published(proto::PublishedKeys { remote: Some(remote), authority, path }))
+            }
+            Err(error) => {
+                problems.add(Reason::Invalid, format!("{field}.remote.url"), error, "");
+                None
+            }
+        },
     };
     proto::Jwt {
         issuer: issuer.issuer.clone(),

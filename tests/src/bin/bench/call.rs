@@ -34,7 +34,8 @@ impl Era {
 /// where the era has them.
 pub async fn call(address: SocketAddr, era: Era, token: Option<&str>) -> anyhow::Result<Request> {
     let name = if token.is_some() { "first_echo" } else { "echo" };
-    let arguments = r#""arguments":{"text":"a message of ordinary length, as agents write them to their tools","count":3}"#;
+    let arguments =
+        r#""arguments":{"text":"a message of ordinary length, as agents write them to their tools","count":3}"#;
     let headers = format!("Mcp-Method: tools/call\r\nMcp-Name: {name}\r\n");
     let request = post(address, era, token, "tools/call", &headers, &format!(r#""name":"{name}",{arguments}"#)).await?;
     request.answered_with(r#""echoed":true"#).settled().await

@@ -28,7 +28,10 @@ pub async fn measure(flags: &Flags) -> anyhow::Result<f64> {
     let mut worst: f64 = 0.0;
     let rig = Rig::start(flags, upstream::Tools::One).await?;
     let length = Duration::from_secs_f64(flags.seconds);
-    println!("latency of tools/call, open loop on {CONNECTIONS} connections at half of nginx's peak; median of {} runs of {} s\n", flags.runs, flags.seconds);
+    println!(
+        "latency of tools/call, open loop on {CONNECTIONS} connections at half of nginx's peak; median of {} runs of {} s\n",
+        flags.runs, flags.seconds
+    );
     println!("| | calls/s | nginx p50 / p99 us | portolan p50 / p99 us | p99 x nginx |");
     println!("|---|---|---|---|---|");
     for era in Era::ALL {

@@ -47,19 +47,27 @@ pub fn write(folder: &Path, upstreams: [SocketAddr; 2], issuer: &Issuer) -> anyh
     let objects = [
         server("first", upstreams[0]),
         server("second", upstreams[1]),
-        object("McpRoute", "bench", json!({"path": "/mcp", "servers": [
-            {"name": "first", "serverRef": {"name": "first"}}, {"name": "second", "serverRef": {"name": "second"}},
-        ]})),
-        object("McpPolicy", "bench", json!({
-            "targetRefs": [{"kind": "McpRoute", "name": "bench"}],
-            "authentication": {"jwt": [
-                {"issuer": "https://issuer.example", "audiences": ["bench"], "jwks": {"inline": issuer.jwks()}},
-            ]},
-            "authorization": {"default": "Deny", "rules": rules()},
-            "rateLimits": [
-                {"name": "each", "key": ["identity.subject", "tool.name"], "requests": 1_000_000_000, "window": "1m", "burst": 1_000_000},
-            ],
-        })),
+        object(
+            "McpRoute",
+            "bench",
+            json!({"path": "/mcp", "servers": [
+                {"name": "first", "serverRef": {"name": "first"}}, {"name": "second", "serverRef": {"name": "second"}},
+            ]}),
+        ),
+        object(
+            "McpPolicy",
+            "bench",
+            json!({
+                "targetRefs": [{"kind": "McpRoute", "name": "bench"}],
+                "authentication": {"jwt": [
+                    {"issuer": "https://issuer.example", "audiences": ["bench"], "jwks": {"inline": issuer.jwks()}},
+                ]},
+                "authorization": {"default": "Deny", "rules": rules()},
+                "rateLimits": [
+                    {"name": "each", "key": ["identity.subject", "tool.name"], "requests": 1_000_000_000, "window": "1m", "burst": 1_000_000},
+                ],
+            }),
+        ),
     ];
     for (number, object) in objects.iter().enumerate() {
         fs::write(manifests.join(format!("{number}.yaml")), serde_json::to_string_pretty(object)?)?;
