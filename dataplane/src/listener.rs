@@ -7,6 +7,7 @@ mod answer;
 pub mod bind;
 mod connection;
 pub mod head;
+mod lengths;
 mod pace;
 pub mod tls;
 

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures::FutureExt;
-use http::header::CONNECTION;
+use http::header::{CONNECTION, CONTENT_LENGTH};
 use http::{HeaderValue, Request, Response, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -37,16 +37,16 @@ impl<S: Service> Answering<S> {
     ) -> Result<Response<Tracked<S::Body>>, Infallible> {
         let busy = self.pace.request();
         let http1 = request.version() < Version::HTTP_2;
-        let chunked = head::is_chunked(request.headers());
         let (parts, body) = request.into_parts();
-        let (mut response, fault) = match head::check(&parts) {
+        let hidden_length = http1 && self.pace.is_length_left(parts.headers.contains_key(CONTENT_LENGTH));
+        let (mut response, fault) = match head::check(&parts, hidden_length) {
             Ok(()) => self.serve(Request::from_parts(parts, body)).await,
             Err(fault) => {
                 self.metrics.cut(fault.word);
                 (self.service.refuse(&self.connection, fault), true)
             }
         };
-        if http1 && (fault || chunked || self.pace.is_last() || self.drain.is_draining()) {
+        if http1 && (fault || self.pace.is_last() || self.drain.is_draining()) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         Ok(response.map(|body| Tracked { body, _busy: busy }))

@@ -31,16 +31,16 @@ impl Fault {
 const HOP_BY_HOP: [&str; 8] =
     ["close", "keep-alive", "te", "trailer", "upgrade", "http2-settings", "proxy-connection", "transfer-encoding"];
 
-/// Checks a head.
+/// Checks a head. `hidden_length`: a `Content-Length` came that hyper does not show.
 ///
 /// # Errors
 /// The first fault that is found.
-pub fn check(head: &request::Parts) -> Result<(), Fault> {
+pub fn check(head: &request::Parts, hidden_length: bool) -> Result<(), Fault> {
     if head.method == Method::CONNECT {
         return Err(Fault { status: StatusCode::METHOD_NOT_ALLOWED, word: "connect" });
     }
     authority(head)?;
-    framing(&head.headers, head.version)?;
+    framing(&head.headers, head.version, hidden_length)?;
     connection(&head.headers)?;
     match head.headers.get(EXPECT) {
         Some(value) if !value.as_bytes().eq_ignore_ascii_case(b"100-continue") => {
@@ -99,13 +99,13 @@ fn is_host(host: &str) -> bool {
     }
 }
 
-/// One way to find the end of the body. hyper drops a `Content-Length` beside `Transfer-Encoding`, so that an answer to a chunked request also
-/// closes its connection: see [`is_chunked`].
-fn framing(headers: &HeaderMap, version: Version) -> Result<(), Fault> {
+/// One way to find the end of the body. hyper drops a `Content-Length` beside `Transfer-Encoding`, as RFC 9112 (6.3) allows; but whoever stands
+/// before us may have believed it.
+fn framing(headers: &HeaderMap, version: Version, hidden_length: bool) -> Result<(), Fault> {
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     let Some(coding) = codings.next() else { return Ok(()) };
     let single = codings.next().is_none() && coding.as_bytes().eq_ignore_ascii_case(b"chunked");
-    if !single || version != Version::HTTP_11 || headers.contains_key(CONTENT_LENGTH) {
+    if !single || version != Version::HTTP_11 || hidden_length || headers.contains_key(CONTENT_LENGTH) {
         return Err(Fault::bad("framing"));
     }
     Ok(())
@@ -116,13 +116,6 @@ fn connection(headers: &HeaderMap) -> Result<(), Fault> {
     let mut names = named.map(<[u8]>::trim_ascii).filter(|name| !name.is_empty());
     let known = |name: &[u8]| HOP_BY_HOP.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
     if names.all(known) { Ok(()) } else { Err(Fault::bad("connection_names_header")) }
-}
-
-/// Whether the body comes in chunks. Such a request may have carried a `Content-Length` too, which whoever stands before us may have believed:
-/// no second request is read from that connection.
-#[must_use]
-pub fn is_chunked(headers: &HeaderMap) -> bool {
-    headers.contains_key(TRANSFER_ENCODING)
 }
 
 #[cfg(test)]

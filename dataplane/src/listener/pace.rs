@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
+use super::lengths::Lines;
 use crate::limits::Limits;
 
 /// Bytes that an HTTP/2 client sends before anything else: its preface and the header of a SETTINGS frame.
@@ -33,6 +34,8 @@ pub(super) struct Pace {
     stalled: AtomicU64,
     received: AtomicU64,
     last: AtomicBool,
+    /// `Content-Length` lines that came and that no request has shown.
+    lengths: AtomicU32,
 }
 
 /// What to do about a connection.
@@ -58,6 +61,7 @@ impl Pace {
             stalled: AtomicU64::new(0),
             received: AtomicU64::new(0),
             last: AtomicBool::new(false),
+            lengths: AtomicU32::new(0),
         }
     }
 
@@ -80,6 +84,13 @@ impl Pace {
     /// Whether [`Pace::retire`] was called.
     pub(super) fn is_last(&self) -> bool {
         self.last.load(Relaxed)
+    }
+
+    /// Whether more lengths came than requests have shown, this one, which may show one, included.
+    pub(super) fn is_length_left(&self, shown: bool) -> bool {
+        let left = self.lengths.load(Relaxed).saturating_sub(u32::from(shown));
+        self.lengths.store(left, Relaxed);
+        left > 0
     }
 
     fn read(&self, count: usize) {
@@ -147,6 +158,7 @@ impl Drop for Busy {
 pub(super) struct Paced<T> {
     stream: T,
     pace: Arc<Pace>,
+    lines: Lines,
     /// Once we have said our last byte.
     leaving: Option<Leaving>,
 }
@@ -165,7 +177,7 @@ const LINGER_BYTES: usize = 1 << 20;
 
 impl<T> Paced<T> {
     pub(super) fn new(stream: T, pace: Arc<Pace>) -> Self {
-        Self { stream, pace, leaving: None }
+        Self { stream, pace, lines: Lines::default(), leaving: None }
     }
 
     fn noted(&self, outcome: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -186,7 +198,12 @@ impl<T: AsyncRead + Unpin> AsyncRead for Paced<T> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        self.pace.read(buffer.filled().len() - before);
+        let came = &buffer.filled()[before..];
+        self.pace.read(came.len());
+        if !self.pace.http2 {
+            let lengths = self.lines.count(came);
+            self.pace.lengths.fetch_add(lengths, Relaxed);
+        }
         Poll::Ready(Ok(()))
     }
 }

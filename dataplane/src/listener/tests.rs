@@ -131,13 +131,31 @@ async fn a_faulty_head_is_refused_and_nothing_after_it_is_read() {
 }
 
 #[tokio::test]
-async fn a_chunked_request_is_the_last_of_its_connection() {
+async fn a_length_beside_chunks_is_refused_in_either_order_and_nothing_after_it_is_read() {
     let running = start(Limits::default());
-    for length in ["", "content-length: 4\r\n"] {
-        let chunked = format!("POST /a HTTP/1.1\r\nhost: x\r\n{length}transfer-encoding: chunked\r\n\r\n0\r\n\r\n");
-        let answer = say(running.address, format!("{chunked}GET /b HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await;
-        assert_eq!(count(&answer, "HTTP/1.1"), 1, "{answer}");
-        assert!(answer.contains("connection: close"), "{answer}");
+    let sized = "POST /sized HTTP/1.1\r\nhost: x\r\nContent-Length: 4\r\n\r\nbody";
+    let chunked = "transfer-encoding: chunked\r\n";
+    for framing in [format!("content-length: 4\r\n{chunked}"), format!("{chunked}CONTENT-LENGTH: 4\r\n")] {
+        let doubtful =
+            format!("POST /a HTTP/1.1\r\nhost: x\r\n{framing}\r\n0\r\n\r\nGET /b HTTP/1.1\r\nhost: x\r\n\r\n");
+        let answer = say(running.address, doubtful.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("framing"), "{framing}: {answer}");
+        assert_eq!(count(&answer, "HTTP/1.1"), 1, "{framing}: {answer}");
+        // Also right behind a request whose length is in order.
+        let answer = say(running.address, format!("{sized}{doubtful}").as_bytes()).await;
+        assert!(answer.contains("/sized") && answer.contains("framing"), "{framing}: {answer}");
+        assert_eq!(count(&answer, "HTTP/1.1"), 2, "{framing}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn chunks_and_lengths_may_take_turns_on_a_connection() {
+    let running = start(Limits::default());
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    for framing in ["content-length: 0\r\n\r\n", "transfer-encoding: chunked\r\n\r\n0\r\n\r\n", "\r\n"].repeat(2) {
+        stream.write_all(format!("POST /a HTTP/1.1\r\nhost: x\r\n{framing}").as_bytes()).await.unwrap();
+        let answer = read_until(&mut stream, "http /a\r\n0\r\n\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 200") && !answer.contains("connection: close"), "{framing}: {answer}");
     }
 }
 

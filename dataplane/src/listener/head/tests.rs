@@ -8,7 +8,7 @@ fn judge(version: Version, method: &str, target: &str, headers: &[(&str, &str)])
         request = request.header(*name, *value);
     }
     let (head, ()) = request.body(()).unwrap().into_parts();
-    check(&head).map_err(|fault| (fault.status.as_u16(), fault.word))
+    check(&head, false).map_err(|fault| (fault.status.as_u16(), fault.word))
 }
 
 fn http1(target: &str, headers: &[(&str, &str)]) -> Result<(), (u16, &'static str)> {
@@ -67,6 +67,20 @@ fn a_body_has_one_end() {
     }
     let old = judge(Version::HTTP_10, "POST", "/mcp", &[("host", "a"), ("transfer-encoding", "chunked")]);
     assert_eq!(old, Err((400, "framing")));
+}
+
+#[test]
+fn a_length_that_hyper_hides_counts_beside_chunks_only() {
+    let judge = |headers: &[(&str, &str)]| {
+        let request =
+            headers.iter().fold(Request::post("/mcp"), |request, (name, value)| request.header(*name, *value));
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        check(&head, true).map_err(|fault| fault.word)
+    };
+    assert_eq!(judge(&[("host", "a"), ("transfer-encoding", "chunked")]), Err("framing"));
+    // The line is that of a request that came right behind this one.
+    assert_eq!(judge(&[("host", "a")]), Ok(()));
+    assert_eq!(judge(&[("host", "a"), ("content-length", "3")]), Ok(()));
 }
 
 #[test]
