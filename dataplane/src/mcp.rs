@@ -13,6 +13,7 @@ pub mod error;
 pub mod glob;
 pub mod headers;
 mod json;
+pub mod listing;
 pub mod message;
 pub mod name;
 pub mod page;

@@ -61,6 +61,7 @@ pub struct Upstream {
     dialer: Arc<Dialer>,
     is_remote: bool,
     changed: Notify,
+    doubted: Notify,
     /// Requests at once; 0 is no bound.
     max_concurrent: AtomicU32,
 }
@@ -81,6 +82,7 @@ impl Upstream {
             dialer,
             is_remote: config.remote.is_some(),
             changed: Notify::new(),
+            doubted: Notify::new(),
             max_concurrent: AtomicU32::new(0),
         }
     }
@@ -111,6 +113,16 @@ impl Upstream {
     /// Resolves when the endpoints next change.
     pub fn changed(&self) -> Notified<'_> {
         self.changed.notified()
+    }
+
+    /// Says that the server is no longer as it was found.
+    pub fn doubt(&self) {
+        self.doubted.notify_waiters();
+    }
+
+    /// Resolves when somebody next doubts what is known of the server.
+    pub fn doubted(&self) -> Notified<'_> {
+        self.doubted.notified()
     }
 
     /// Requests that the server may have at once, over all workers; more are refused at once. 0 is no bound. Requests of the background are

@@ -4,8 +4,6 @@ use std::collections::{BTreeMap, HashSet};
 
 use bytes::Bytes;
 use portolan_config::proto;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::fault::{Fault, Reason};
 use super::target::Target;
@@ -13,6 +11,7 @@ use super::wire::{ID, Said, Session, Voice, post, read};
 use crate::mcp::Era;
 use crate::mcp::definition::Definition;
 use crate::mcp::digest::digest;
+use crate::mcp::listing::Listed;
 use crate::mcp::message;
 use crate::mcp::param::ParamHeader;
 use crate::upstream::UpstreamError;
@@ -52,14 +51,6 @@ impl Omitted {
     pub fn count(&self) -> usize {
         self.0.values().sum()
     }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Page<'a> {
-    #[serde(borrow)]
-    tools: Vec<&'a RawValue>,
-    next_cursor: Option<String>,
 }
 
 /// Lists the tools: in a session, or without one in the modern era.
@@ -105,10 +96,10 @@ impl Collector {
             }
             _ => return Err(Fault::protocol("tools/list is answered with no result")),
         };
-        let page: Page<'_> = serde_json::from_slice(&object)
-            .map_err(|_| Fault::protocol("the result of tools/list is not a list of tools"))?;
-        for tool in page.tools {
-            self.add(&object.slice_ref(tool.get().as_bytes()))?;
+        let page =
+            Listed::parse(&object).ok_or_else(|| Fault::protocol("the result of tools/list is not a list of tools"))?;
+        for tool in &page.tools {
+            self.add(tool)?;
         }
         Ok(page.next_cursor)
     }

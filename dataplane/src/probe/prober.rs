@@ -1,4 +1,4 @@
-//! When servers are looked at: at once when assigned, again at jittered intervals, sooner when something is wrong or has changed.
+//! When servers are looked at: at once when assigned, again at jittered intervals, sooner when something is wrong, has changed or is in doubt.
 //! Each server has a task of its own, so that a slow one costs the others nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -95,9 +95,10 @@ impl Looks {
         let mut failures = 0;
         loop {
             // From before the look on, so that no change is missed.
-            let changed = self.target.upstream.changed();
-            tokio::pin!(changed);
+            let (changed, doubted) = (self.target.upstream.changed(), self.target.upstream.doubted());
+            tokio::pin!(changed, doubted);
             changed.as_mut().enable();
+            doubted.as_mut().enable();
             let Ok(permit) = self.at_once.acquire().await else { return };
             let outcome = examine(&self.target, known.as_ref()).await;
             drop(permit);
@@ -115,7 +116,13 @@ impl Looks {
             let interval = self.target.timing.interval;
             if outcome.is_ok() {
                 failures = 0;
-                sleep(jittered(interval)).await;
+                let due = Instant::now() + jittered(interval);
+                // Who doubts without end does not make us look without end.
+                sleep(jittered(FIRST_PAUSE.min(interval))).await;
+                tokio::select! {
+                    () = tokio::time::sleep_until(due) => {}
+                    () = doubted => {}
+                }
             } else {
                 let pause = FIRST_PAUSE.saturating_mul(1 << failures.min(16)).min(interval);
                 failures += 1;

@@ -80,6 +80,19 @@ async fn a_changed_list_is_told_without_being_asked_for() {
 }
 
 #[tokio::test]
+async fn a_server_in_doubt_is_looked_at_before_its_time() {
+    let (server, switch) = switched(r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[]}}"#).await;
+    let mut target = target(&server);
+    target.timing.interval = Duration::from_hours(1);
+    let (mut prober, mut findings) = Prober::new();
+    prober.assign(vec![target.clone()]);
+    let first = next(&mut findings).await;
+    switch.store(true, Ordering::SeqCst);
+    target.upstream.doubt();
+    assert_ne!(next(&mut findings).await.report.digest, first.report.digest);
+}
+
+#[tokio::test]
 async fn a_server_that_fails_is_told_and_so_is_its_return() {
     let (server, switch) = switched("").await;
     let mut target = target(&server);
