@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
 
+use crate::mcp::scan_response;
 use crate::upstream::{Answer, UpstreamError};
 
 /// What came back from a server.
@@ -38,6 +39,12 @@ impl Arrival {
             Content::Other
         };
         Ok(Self { status, content })
+    }
+
+    /// The code of the error that it is, if it is one.
+    pub fn error_code(&self) -> Option<i64> {
+        let Content::Message(bytes) = &self.content else { return None };
+        scan_response(bytes).ok()?.error?.code
     }
 
     /// Whether the server wants other credentials than we have.

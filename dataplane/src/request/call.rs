@@ -7,12 +7,13 @@ use http::{Response, StatusCode};
 
 use super::arrival::{Arrival, Content};
 use super::body::Body;
-use super::crossing::{Opened, Owner};
+use super::crossing::Opened;
 use super::detach::Detached;
 use super::exchange::Exchange;
 use super::forward::Forward;
 use super::judge::{self, Target};
 use super::message::Message;
+use super::recover::{self, Cure, Misfit};
 use super::refusal::Refusal;
 use super::respond::{self, Rewriter, Rewritten};
 use super::withdraw::{Guard, Withdrawal};
@@ -67,25 +68,28 @@ async fn attempt(exchange: &mut Exchange<'_>, message: &Message, target: &Target
     }
     let Some(facts) = &server.facts else { return Err(Failure::Upstream(UpstreamError::NoEndpoint)) };
     let revision = facts.speak(message.revision());
-    let mut retried = false;
+    let mut cure: Option<Cure> = None;
     loop {
-        let upstream_session = session_for(exchange, message, server, revision).await?;
+        let first = cure.is_none();
+        let session = session_for(exchange, message, server, revision).await?;
         let forward = Forward {
             server: Arc::clone(server),
-            revision: upstream_session.as_ref().map_or(revision, |session| session.revision),
+            revision: session.as_ref().map_or(revision, |session| session.revision),
             id: exchange.context.next_id(),
-            session: upstream_session.clone(),
+            session,
+            params: cure.and_then(Cure::params),
         };
-        let arrival = send(exchange, message, target, &forward).await?;
-        let session = upstream_session.filter(|session| session.id.is_some());
-        match session.filter(|_| arrival.status == StatusCode::NOT_FOUND) {
-            None => return respond(exchange, message, forward, arrival),
-            // The server refused before it ran anything: a session of our own is opened anew, once.
-            Some(lost) if message.is_modern() && !retried => {
-                server.legacy.forget(&owner(exchange), &lost);
-                retried = true;
-            }
-            Some(_) => return Err(Failure::SessionLost),
+        let arrival = send(exchange, message, target, &forward).await;
+        let misfit = arrival.as_ref().ok().and_then(|arrival| recover::misfit(&forward, arrival));
+        recover::note(message, &forward, misfit.as_ref());
+        let arrival = arrival?;
+        cure = match misfit {
+            Some(misfit) if first => recover::cure(exchange, message, target, &forward, misfit).await?,
+            Some(Misfit::Session) => return Err(Failure::SessionLost),
+            _ => None,
+        };
+        if cure.is_none() {
+            return respond(exchange, message, forward, arrival);
         }
     }
 }
@@ -105,11 +109,7 @@ async fn session_for(
     }
     // Boxed: it is large, rare, and would make every call's future larger.
     let open = Box::pin(session::open_upstream(exchange, server, revision, None));
-    Ok(Some(Box::pin(server.legacy.get(&owner(exchange), open)).await?))
-}
-
-fn owner(exchange: &Exchange<'_>) -> Owner {
-    (*exchange.identity.key(), Arc::clone(&exchange.route.label))
+    Ok(Some(Box::pin(server.legacy.get(&exchange.owner(), open)).await?))
 }
 
 async fn send(
@@ -201,10 +201,18 @@ fn fail(
     failure: &Failure,
 ) -> Result<Response<Body>, Refusal> {
     let (word, text) = match failure {
+        Failure::SessionLost if message.is_modern() => {
+            ("session_lost", format!("server {} does not keep the sessions that it opens", server.label))
+        }
         Failure::SessionLost => return Err(Refusal::no_session(message.id())),
         // The protocol wants no answer to a request that was taken back.
         Failure::Cancelled => return Ok(relay::silence()),
         Failure::Arguments(fault) => ("bad_arguments", fault.message().into_owned()),
+        Failure::Upstream(UpstreamError::Overloaded) => {
+            exchange.account.failed(UpstreamError::Overloaded.word());
+            let text = format!("server {} has as many calls under way as it may have", server.label);
+            return Err(Refusal::unavailable(&text));
+        }
         Failure::Upstream(error) => (error.word(), format!("server {} did not answer: {error}", server.label)),
         Failure::TooManyStreams => return Err(Refusal::unavailable("too many open streams")),
         Failure::Invalid(reason) => ("invalid_answer", format!("server {}: {reason}", server.label)),

@@ -24,14 +24,18 @@ pub struct Opened {
 /// Whose session it is: the route and the principal. Two principals never share one, nor do two routes.
 pub type Owner = ([u8; 16], Arc<str>);
 
-/// Sessions of one server for clients who have none of their own.
+/// Sessions of one server: those that are held for clients who have none of their own, and what is known of agents' sessions.
 pub struct LegacySessions {
     by_owner: Cache<Owner, Arc<Opened>>,
+    /// Sessions of agents, by their own, in which nobody has called anything yet.
+    unused: Cache<[u8; 16], ()>,
+    /// What stands for a session of an agent that the server lost before it was used.
+    reopened: Cache<[u8; 16], Arc<Opened>>,
 }
 
 impl Default for LegacySessions {
     fn default() -> Self {
-        Self { by_owner: Cache::new(KEPT) }
+        Self { by_owner: Cache::new(KEPT), unused: Cache::new(KEPT), reopened: Cache::new(KEPT) }
     }
 }
 
@@ -45,4 +49,44 @@ impl LegacySessions {
     pub fn forget(&self, owner: &Owner, lost: &Arc<Opened>) {
         self.by_owner.remove_if(owner, |kept| Arc::ptr_eq(kept, lost));
     }
+
+    /// An agent's session has just begun, and only this gateway can say when it is used.
+    pub fn begun(&self, agents: [u8; 16]) {
+        self.unused.insert(agents, ());
+    }
+
+    /// The session that stands for the one sealed in the agent's.
+    pub fn reopened(&self, agents: &[u8; 16]) -> Option<Arc<Opened>> {
+        self.reopened.get(agents)
+    }
+
+    /// Something may have run in the agent's session.
+    pub fn used(&self, agents: &[u8; 16]) {
+        // Looked up first: all calls but one of a session find nothing, and take no lock from each other.
+        if self.unused.contains_key(agents) {
+            self.unused.remove(agents);
+        }
+    }
+
+    /// Opens an agent's lost session anew by `open`, once for all calls that lost it; `None` if it was used.
+    pub async fn reopen<E>(
+        &self,
+        agents: &[u8; 16],
+        lost: &Arc<Opened>,
+        open: impl Future<Output = Result<Opened, E>>,
+    ) -> Option<Result<(), E>> {
+        // In this order: whoever uses the new session has made it known before.
+        let unused = self.unused.contains_key(agents);
+        match self.reopened.get(agents) {
+            Some(opened) => (!Arc::ptr_eq(&opened, lost)).then_some(Ok(())),
+            None if unused => {
+                let opened = self.reopened.get_or_insert_async(agents, async { open.await.map(Arc::new) });
+                Some(opened.await.map(drop))
+            }
+            None => None,
+        }
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,3 +49,6 @@ where
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 
 use super::context::Context;
+use super::crossing::Owner;
 use crate::mcp::seal::Binding;
 use crate::policy::Identity;
 use crate::snapshot::{Route, Snapshot};
@@ -47,6 +48,11 @@ impl Exchange<'_> {
     /// What sealed handles of this exchange are good for: its route and principal alone.
     pub fn binding(&self) -> Binding<'_> {
         Binding { route: self.route.name.as_str(), tenant: &self.route.tenant, principal: self.identity.key() }
+    }
+
+    /// Whose sessions on servers are this exchange's.
+    pub fn owner(&self) -> Owner {
+        (*self.identity.key(), Arc::clone(&self.route.label))
     }
 
     /// The bound of the body that the route's policy sets.

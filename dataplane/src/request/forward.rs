@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HOST};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 
 use super::crossing::Opened;
 use super::exchange::Exchange;
@@ -12,15 +12,11 @@ use super::judge::Target;
 use super::message::Message;
 use crate::mcp::cross::{self, Crossing, Outbound};
 use crate::mcp::headers::{self, HeaderFault, PARAM_PREFIX, SESSION_ID};
-use crate::mcp::param;
+use crate::mcp::param::{self, ParamHeader};
 use crate::mcp::revision::{Era, Revision};
 use crate::snapshot::Server;
 use crate::telemetry::Trace;
-
-/// `traceparent`, as W3C Trace Context writes it.
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-/// `tracestate`.
-const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+use crate::telemetry::trace::{TRACEPARENT, TRACESTATE};
 
 /// Everything about a call that its request to the server is made of.
 pub struct Forward {
@@ -32,9 +28,16 @@ pub struct Forward {
     pub id: u64,
     /// The session that it belongs to, where the server keeps one.
     pub session: Option<Arc<Opened>>,
+    /// The mirrored arguments, where the server has others by now than its catalogue says.
+    pub params: Option<Arc<[ParamHeader]>>,
 }
 
 impl Forward {
+    /// Whether the server will look the request's session up.
+    pub fn is_in_session(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.id.is_some())
+    }
+
     /// The request, whole.
     pub fn request(
         &self,
@@ -50,7 +53,7 @@ impl Forward {
             name: (tool.own != tool.exposed).then_some(&*tool.own),
             // Our id serves as our token: it is unique among all that is under way there.
             progress_token: message.progress_token().is_some().then_some(id.as_bytes()),
-            traceparent: (self.revision.era() == Era::Modern).then_some(&*parent),
+            traceparent: (self.revision.era() == Era::Modern || message.names_trace()).then_some(&*parent),
             client_info: message.session().and_then(|session| session.contents.client_info.as_deref()),
         };
         let crossing = Crossing { client: message.revision(), upstream: self.revision };
@@ -59,7 +62,7 @@ impl Forward {
         headers::mirror(request.headers_mut(), self.revision, "tools/call", Some(&tool.own));
         if self.revision.era() == Era::Modern {
             pass_unknown_params(&exchange.headers, request.headers_mut());
-            for (name, value) in param::compute(&tool.headers, message.arguments())? {
+            for (name, value) in param::compute(self.params.as_deref().unwrap_or(&tool.headers), message.arguments())? {
                 request.headers_mut().insert(name, value);
             }
         }
@@ -104,3 +107,6 @@ fn authenticate(headers: &mut HeaderMap, server: &Server) {
         headers.insert(name.clone(), value.clone());
     }
 }
+
+#[cfg(test)]
+mod tests;

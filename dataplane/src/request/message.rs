@@ -40,8 +40,8 @@ pub struct Message {
     pub envelope: Envelope,
     /// What it asks for.
     pub inbound: Inbound,
-    revision: Revision,
-    session: Option<OpenSession>,
+    pub(super) revision: Revision,
+    pub(super) session: Option<OpenSession>,
 }
 
 /// Reads, scans and sorts a POST.
@@ -173,6 +173,11 @@ impl Message {
         let meta = self.envelope.meta?;
         let text = |member: Member| serde_json::from_slice(member.value.of(&self.bytes)).ok();
         Some((text(meta.traceparent?)?, meta.tracestate.and_then(text)))
+    }
+
+    /// Whether the metadata names a trace.
+    pub fn names_trace(&self) -> bool {
+        self.envelope.meta.is_some_and(|meta| meta.traceparent.is_some())
     }
 
     /// The request that a cancellation names, as it was written.

@@ -20,6 +20,8 @@ pub struct Refusal {
     pub status: StatusCode,
     /// The JSON-RPC error, where the refusal has one.
     pub rpc: Option<Box<Rpc>>,
+    /// Words for people, where there is no JSON-RPC error to tell them in.
+    pub text: Option<Box<str>>,
     /// One more header: where to get a token, when to come back, what is allowed.
     pub header: Option<Box<(HeaderName, HeaderValue)>>,
     /// The word for audit and metrics.
@@ -53,7 +55,7 @@ pub struct By {
 impl Refusal {
     /// A bare HTTP refusal.
     pub fn http(status: StatusCode, word: &'static str) -> Self {
-        Self { status, rpc: None, header: None, word, by: None }
+        Self { status, rpc: None, text: None, header: None, word, by: None }
     }
 
     /// A refusal with a JSON-RPC error.
@@ -133,8 +135,8 @@ impl Refusal {
 
     /// The body is larger than the bound.
     pub fn request_too_large(bound: u64) -> Self {
-        let message = format!("the request is larger than {bound} bytes");
-        Self::rpc(StatusCode::PAYLOAD_TOO_LARGE, "too_large", None, error::INVALID_REQUEST, message)
+        let text = format!("the request is larger than {bound} bytes\n");
+        Self { text: Some(text.into()), ..Self::http(StatusCode::PAYLOAD_TOO_LARGE, "too_large") }
     }
 
     /// The body did not come in time.
@@ -193,10 +195,11 @@ impl Refusal {
                 response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
                 response
             }
-            // Who is refused everything is told by which policy; there is no JSON-RPC message to tell it in.
-            None => Response::new(match &self.by {
-                Some(by) => Body::full(format!("denied by policy {}\n", by.policy)),
-                None => Body::empty(),
+            None => Response::new(match (self.text, &self.by) {
+                (Some(text), _) => Body::full(text.into_string()),
+                // Who is refused everything is told by which policy.
+                (None, Some(by)) => Body::full(format!("denied by policy {}\n", by.policy)),
+                (None, None) => Body::empty(),
             }),
         };
         *response.status_mut() = self.status;

@@ -147,8 +147,8 @@ impl Relay {
             Ok(Rewritten::Error { .. }) => Some(self.broken("the server's answer is not one of the protocol's")),
             Ok(Rewritten::Unfinished) => Some(self.broken(UNFINISHED)),
             Ok(Rewritten::Notification(body)) => Some(sse::encode(&body)),
-            Ok(Rewritten::Asked(id)) => {
-                self.decline(&id);
+            Ok(Rewritten::Asked { id, ping }) => {
+                self.reply(&id, ping);
                 None
             }
             // What cannot be read is not about this call; the answer may still come.
@@ -173,13 +173,17 @@ impl Relay {
         self.withdrawal = None;
     }
 
-    /// No capability of a client was declared, so nothing may be asked of one.
-    fn decline(&self, id: &Bytes) {
+    /// No capability of a client was declared, so nothing may be asked of one; but that we live every server may ask.
+    fn reply(&self, id: &Bytes, ping: bool) {
         if self.forward.revision.era() == Era::Modern {
             return;
         }
         let forward = &self.forward;
-        let body = error::render(Some(id), error::METHOD_NOT_FOUND, "the client has not declared this", None);
+        let body = if ping {
+            build::empty_result(id, Era::Legacy)
+        } else {
+            error::render(Some(id), error::METHOD_NOT_FOUND, "the client has not declared this", None)
+        };
         let mut request = forward::plain(&forward.server, forward.session.as_deref(), &self.trace, body);
         headers::mirror(request.headers_mut(), forward.revision, "", None);
         let want = forward.session.as_ref().filter(|session| session.id.is_some());
@@ -205,3 +209,6 @@ impl Drop for Relay {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -45,8 +45,13 @@ pub enum Rewritten {
     Unfinished,
     /// Something about this call that the agent may see.
     Notification(Bytes),
-    /// The server asks us something; the id is as it was written.
-    Asked(Bytes),
+    /// The server asks us something.
+    Asked {
+        /// The id as it was written.
+        id: Bytes,
+        /// Whether it asks no more than whether we live.
+        ping: bool,
+    },
     /// Not about this call: dropped.
     Foreign,
 }
@@ -59,7 +64,10 @@ impl Rewriter {
             Shape::Response => self.answer(body, &envelope),
             Shape::Notification => self.notification(body, &envelope),
             Shape::Request => match envelope.id {
-                Some(id) => Rewritten::Asked(body.slice(id.range())),
+                Some(id) => Rewritten::Asked {
+                    id: body.slice(id.range()),
+                    ping: envelope.method.is_some_and(|method| method.is(body, "ping")),
+                },
                 None => Rewritten::Foreign,
             },
             Shape::Batch => Rewritten::Foreign,
@@ -108,3 +116,6 @@ impl Rewriter {
 pub fn is_for_agents(code: i64) -> bool {
     !matches!(code, -32700 | -32601 | -32600 | -32099..=-32020)
 }
+
+#[cfg(test)]
+mod tests;

@@ -59,6 +59,9 @@ impl OpenSession {
     pub fn upstream(&self, server: &Server) -> Result<Option<Arc<Opened>>, Absent> {
         let name = server.name.as_str();
         if let Some(kept) = self.contents.upstreams.iter().find(|kept| kept.server == name) {
+            if let Some(opened) = server.legacy.reopened(&self.fingerprint) {
+                return Ok(Some(opened));
+            }
             let id = HeaderValue::from_str(&kept.id).map_err(|_| Absent)?;
             let endpoint = kept.endpoint.clone();
             return Ok(Some(Arc::new(Opened { id: Some(id), endpoint, revision: kept.revision })));
@@ -100,6 +103,12 @@ pub async fn initialize(exchange: &Exchange<'_>, message: &Message) -> Result<Re
     let id = contents.seal(&exchange.context.ring, &exchange.binding());
     let instructions = discover::instructions(exchange);
     let body = build::initialize_result(&message.raw_id(), revision, instructions.as_deref());
+    // Of several gateways none knows what agents do on the others, so each loss ends the agent's session.
+    if exchange.snapshot.pods == 1 {
+        let opened = |server: &&Arc<Server>| contents.upstreams.iter().any(|kept| kept.server == server.name.as_str());
+        let servers = exchange.route.servers.iter().filter_map(|entry| entry.server.as_ref()).filter(opened);
+        servers.for_each(|server| server.legacy.begun(session::fingerprint(&id)));
+    }
     let mut response = respond::json(StatusCode::OK, body);
     let id = HeaderValue::from_str(&id).map_err(|_| Refusal::unavailable("no session can be made now"))?;
     response.headers_mut().insert(SESSION_ID, id);
@@ -202,3 +211,6 @@ fn close_upstream(exchange: &Exchange<'_>, server: &Arc<Server>, opened: &Opened
         let _ = server.upstream.send(worker, Some(&endpoint), request, &deadlines).await;
     });
 }
+
+#[cfg(test)]
+mod tests;

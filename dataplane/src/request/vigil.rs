@@ -101,3 +101,6 @@ fn has_changed_since(exchange: &Exchange<'_>, session: Option<[u8; 16]>) -> bool
     let (judged, now) = (&exchange.snapshot, exchange.context.snapshot());
     !Arc::ptr_eq(judged, &now) || session.is_some_and(|session| exchange.context.has_ended(&session))
 }
+
+#[cfg(test)]
+mod tests;

@@ -76,3 +76,6 @@ impl Drop for Guard {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

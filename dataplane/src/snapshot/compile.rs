@@ -248,4 +248,4 @@ fn ended(fleet: &proto::Fleet) -> super::Ended {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

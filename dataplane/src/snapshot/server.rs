@@ -12,6 +12,7 @@ use super::parts::ServerPart;
 use crate::mcp::revision::{Era, Revision};
 use crate::policy::PolicySet;
 use crate::request::crossing::LegacySessions;
+use crate::request::schema::Schemas;
 use crate::upstream::Upstream;
 
 /// A backend as the request path needs it.
@@ -26,6 +27,8 @@ pub struct Server {
     pub upstream: Arc<Upstream>,
     /// Sessions that we opened there for clients who have none; live as long as the connections.
     pub legacy: Arc<LegacySessions>,
+    /// What its tools ask for where its catalogue is behind.
+    pub schemas: Schemas,
     /// The header that authenticates us; `Err` while its secret is not to be had, and then nothing is sent at all.
     pub credential: Result<Option<(HeaderName, HeaderValue)>, MissingSecret>,
     /// What its own policies say.

@@ -6,8 +6,10 @@ use std::ops::Deref;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+/// Names the parent.
+pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+/// What other systems keep of the trace.
+pub const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 /// Bytes of `tracestate` that are passed on (the recommendation asks for 512 at least).
 const STATE: usize = 512;
 /// Bytes of a `traceparent` of version 00.

@@ -37,8 +37,6 @@ pub struct Meta {
     pub traceparent: Option<Member>,
     /// `tracestate`.
     pub tracestate: Option<Member>,
-    /// `baggage`.
-    pub baggage: Option<Member>,
 }
 
 #[derive(Clone, Copy)]
@@ -50,7 +48,6 @@ enum Field {
     ProgressToken,
     Traceparent,
     Tracestate,
-    Baggage,
     Unread,
 }
 
@@ -62,7 +59,7 @@ const META: Table<Field> = &[
     (key::LOG_LEVEL, Field::LogLevel),
     ("traceparent", Field::Traceparent),
     ("tracestate", Field::Tracestate),
-    ("baggage", Field::Baggage),
+    ("baggage", Field::Unread),
     (key::SERVER_INFO, Field::Unread),
     (key::SUBSCRIPTION_ID, Field::Unread),
     (key::RELATED_TASK, Field::Unread),
@@ -100,7 +97,6 @@ impl Draft<'_> {
             }
             Some(Field::Traceparent) => meta.traceparent = member,
             Some(Field::Tracestate) => meta.tracestate = member,
-            Some(Field::Baggage) => meta.baggage = member,
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use portolan_config::{Kind, Name, Version, proto};
 use super::{Compiler, Joined, Part};
 use crate::policy::{Attached, Authentication, KeySource, PolicySet, published_at};
 use crate::request::crossing::LegacySessions;
+use crate::request::schema::Schemas;
 use crate::request::visibility::VisibilityCache;
 use crate::snapshot::catalogue::Catalogue;
 use crate::snapshot::parts::ServerPart;
@@ -84,6 +85,7 @@ impl Compiler {
             part: Arc::clone(part),
             upstream,
             legacy,
+            schemas: Schemas::default(),
             name,
         };
         Joined { inputs, value: Arc::new(server) }

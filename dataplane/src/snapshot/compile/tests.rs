@@ -8,7 +8,7 @@ use crate::policy::Identity;
 use crate::request::visibility::is_visible;
 use crate::snapshot::Access;
 
-fn compiler() -> Compiler {
+pub(crate) fn compiler() -> Compiler {
     Compiler::new(Settings {
         workers: 1,
         dialer: Arc::new(Dialer::with_roots(Vec::new(), true, RootCertStore::empty())),
@@ -18,7 +18,7 @@ fn compiler() -> Compiler {
     })
 }
 
-fn server(name: &str) -> (Name, Body) {
+pub(crate) fn server(name: &str) -> (Name, Body) {
     let server = proto::Server {
         namespace: "scm".to_owned(),
         name: name.to_owned(),
@@ -30,7 +30,7 @@ fn server(name: &str) -> (Name, Body) {
 }
 
 /// A catalogue of one chunk with these tools.
-fn catalogue(server: &str, tools: &[&str]) -> [(Name, Body); 2] {
+pub(crate) fn catalogue(server: &str, tools: &[&str]) -> [(Name, Body); 2] {
     let tools = tools.iter().map(|tool| proto::Tool {
         name: (*tool).to_owned(),
         definition: format!(r#"{{"name":"{tool}","inputSchema":{{"type":"object"}}}}"#).into(),
@@ -47,7 +47,7 @@ fn catalogue(server: &str, tools: &[&str]) -> [(Name, Body); 2] {
     [(chunk, chunk_body), (Name::new(Kind::Catalogue, "scm", server), Body::Catalogue(catalogue))]
 }
 
-fn route(servers: &[(&str, &str)], conflict: proto::Conflict) -> (Name, Body) {
+pub(crate) fn route(servers: &[(&str, &str)], conflict: proto::Conflict) -> (Name, Body) {
     let servers = servers.iter().map(|(server, prefix)| proto::RouteServer {
         name: (*server).to_owned(),
         server: format!("Server/scm/{server}"),
@@ -65,7 +65,7 @@ fn route(servers: &[(&str, &str)], conflict: proto::Conflict) -> (Name, Body) {
     (Name::new(Kind::Route, "scm", "all"), Body::Route(route))
 }
 
-fn policy(when: &str) -> (Name, Body) {
+pub(crate) fn policy(when: &str) -> (Name, Body) {
     let rule = proto::Rule {
         name: "some".to_owned(),
         action: proto::Action::Allow.into(),
@@ -85,7 +85,7 @@ fn policy(when: &str) -> (Name, Body) {
     (Name::new(Kind::Policy, "scm", "who"), Body::Policy(policy))
 }
 
-fn step(resources: impl IntoIterator<Item = (Name, Body)>) -> Change {
+pub(crate) fn step(resources: impl IntoIterator<Item = (Name, Body)>) -> Change {
     let upserts = resources.into_iter().map(|(name, body)| {
         let bytes = body.encode();
         (name, Version::of(&bytes), bytes)
