@@ -92,7 +92,7 @@ impl Agent {
     /// # Errors
     /// The answer is no event stream.
     pub async fn stream(&self, request: &Request) -> anyhow::Result<Stream> {
-        Stream::new(request.open(self.address).await?)
+        Stream::of(request, self.address).await
     }
 
     /// Sends a notification.
@@ -215,6 +215,14 @@ pub struct Stream {
 }
 
 impl Stream {
+    /// The events that answer a request.
+    ///
+    /// # Errors
+    /// The answer is no event stream.
+    pub async fn of(request: &Request, address: SocketAddr) -> anyhow::Result<Self> {
+        Self::new(request.open(address).await?)
+    }
+
     fn new(response: http::Response<Incoming>) -> anyhow::Result<Self> {
         let kind = response.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         ensure!(kind.starts_with("text/event-stream"), "{} {kind}", response.status());

@@ -7,6 +7,7 @@ pub mod cluster;
 pub mod eventually;
 pub mod fixture;
 pub mod fleet;
+pub mod http2;
 pub mod identity;
 pub mod load;
 pub mod manifests;

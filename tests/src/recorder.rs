@@ -18,6 +18,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 pub use self::answer::{Answer, RESULT};
 use crate::eventually::eventually;
+use crate::request::LEGACY;
 
 /// The revisions that a server speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +93,7 @@ struct State {
     sessions: Mutex<Vec<String>>,
     gone: Mutex<usize>,
     initialize: Mutex<Option<Answer>>,
+    agrees: Mutex<String>,
     gate: watch::Sender<bool>,
 }
 
@@ -119,6 +121,7 @@ impl Recorder {
             sessions: Mutex::default(),
             gone: Mutex::default(),
             initialize: Mutex::default(),
+            agrees: Mutex::new(LEGACY.to_owned()),
             gate: watch::channel(false).0,
         });
         let serving = tokio::spawn(accept(listener, Arc::clone(&state)));
@@ -139,6 +142,11 @@ impl Recorder {
     /// From now on, `initialize` is answered so.
     pub fn answer_initialize(&self, answer: Answer) {
         *self.state.initialize.lock() = Some(answer);
+    }
+
+    /// From now on, `initialize` settles on this revision.
+    pub fn agree_on(&self, revision: &str) {
+        revision.clone_into(&mut self.state.agrees.lock());
     }
 
     /// From now on, these are its tools.

@@ -3,7 +3,13 @@
 use std::net::SocketAddr;
 
 use http::{Method, StatusCode};
+use portolan_dataplane::config::ConfigSource;
+use portolan_dataplane::drain::Times;
+use portolan_dataplane::gateway::Gateway;
+use portolan_dataplane::limits::Limits;
+use portolan_dataplane::options::Settings;
 use portolan_tests::agent::Agent;
+use portolan_tests::eventually::eventually;
 use portolan_tests::identity::Issuer;
 use portolan_tests::manifests::{merged, policy, route, server};
 use portolan_tests::recorder::{Answer, RESULT, Recorder, Speaks, tool};
@@ -61,6 +67,13 @@ impl World {
         let reply = self.gateway.send(request).await.unwrap_or_else(|error| panic!("{what}: {error:#}"));
         assert_eq!((reply.status.as_u16(), reply.code()), (status, code), "{what}: {}", reply.text());
         reply
+    }
+
+    /// Sends a call that must be taken, and forgets it.
+    async fn taken(&self, what: &str, request: &Request) {
+        let reply = self.gateway.send(request).await.unwrap_or_else(|error| panic!("{what}: {error:#}"));
+        assert_eq!(reply.status, StatusCode::OK, "{what}: {}", reply.text());
+        self.server.forget();
     }
 
     fn nothing_leaked(&self) {
@@ -265,6 +278,8 @@ async fn every_mirrored_header_must_agree_with_the_body() -> anyhow::Result<()> 
             ("empty", call().with(name, "")),
             ("wrong", call().with(name, wrong)),
             ("in other letters", call().with(name, right.to_uppercase() + "X")),
+            ("long", call().with(name, right.repeat(800))),
+            ("as base64 of itself in base64", call().with(name, "=?base64?PT9iYXNlNjQ/WVd4d2FHRmZaV05vYnc9PT89?=")),
             ("twice", call().and(name, right)),
             ("twice, the second wrong", call().and(name, wrong)),
             ("twice, the first wrong", call().with(name, wrong).and(name, right)),
@@ -276,10 +291,72 @@ async fn every_mirrored_header_must_agree_with_the_body() -> anyhow::Result<()> 
         for (what, request) in cases {
             world.refused(&format!("{name} {what}"), &request, 400, Some(-32020)).await;
         }
+        let padded = format!(" \t{right}\t ");
+        world.taken(&format!("{name} between blanks"), &call().with(name, padded)).await;
         // The listener refuses it before anybody reads the message.
         world.refused(&format!("{name} to be dropped on the way"), &call().and("connection", name), 400, None).await;
     }
     world.nothing_leaked();
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_headers_of_methods_that_are_not_calls_must_agree_too() -> anyhow::Result<()> {
+    let world = World::settled().await?;
+    let modern = world.modern();
+    let list = modern.request("tools/list", "{}");
+    let prompt = modern.request("prompts/get", r#"{"name":"x"}"#);
+    let resource = modern.request("resources/read", r#"{"uri":"file:///x"}"#);
+    let unknown = modern.request("acme/run", r#"{"name":"x"}"#);
+    let cases = [
+        ("a list of another method", list.clone().with("mcp-method", "tools/call")),
+        ("a list with a name", list.clone().with("mcp-name", "alpha_echo")),
+        ("a prompt without its name", prompt.clone()),
+        ("a prompt of another name", prompt.clone().with("mcp-name", "y")),
+        ("a resource without its uri", resource.clone()),
+        ("a resource of another uri", resource.clone().with("mcp-name", "file:///y")),
+        ("an unknown method of another name", unknown.clone().with("mcp-method", "acme/stop")),
+        ("an unknown method without one", unknown.clone().without("mcp-method")),
+    ];
+    for (what, request) in cases {
+        world.refused(what, &request, 400, Some(-32020)).await;
+    }
+    for (what, request) in [
+        ("a prompt", prompt.with("mcp-name", "x")),
+        ("a resource", resource.with("mcp-name", "file:///x")),
+        ("an unknown method", unknown),
+    ] {
+        world.refused(what, &request, 404, Some(-32601)).await;
+    }
+    world.nothing_leaked();
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_trailer_says_nothing() -> anyhow::Result<()> {
+    let world = World::settled().await?;
+    let request = |left_out: &str, trailer: &str| {
+        let kept = call().without(left_out);
+        let fields: String = kept
+            .headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {}\r\n", String::from_utf8_lossy(value)))
+            .collect();
+        let body = String::from_utf8_lossy(&kept.body).into_owned();
+        format!(
+            "POST /mcp HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n{fields}transfer-encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n{trailer}\r\n",
+            world.address(),
+            body.len()
+        )
+    };
+    for (name, value) in [("mcp-name", "alpha_echo"), ("mcp-method", "tools/call"), ("mcp-protocol-version", MODERN)] {
+        let answer = raw(world.address(), request(name, &format!("{name}: {value}\r\n")).as_bytes()).await?;
+        assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("-32020"), "{name}: {answer}");
+    }
+    world.nothing_leaked();
+    let answer = raw(world.address(), request("", "mcp-name: alpha_hidden\r\n").as_bytes()).await?;
+    assert!(answer.starts_with("HTTP/1.1 200"), "what a header says stands: {answer}");
+    assert_eq!(world.server.sees("tools/call").await.header("mcp-name"), "echo");
     Ok(())
 }
 
@@ -412,9 +489,10 @@ async fn what_is_larger_than_the_bound_is_413_and_says_the_bound() -> anyhow::Re
     world.modern().lists(&["alpha_echo"]).await;
     world.server.forget();
     let padded = |size: usize| call().edit("canary", &"x".repeat(size));
-    let reply = world.refused("over the policy's", &padded(2_000), 413, Some(-32600)).await;
-    assert!(reply.message().contains("1024"), "{}", reply.text());
-    world.refused("over the gateway's own", &padded((4 << 20) + 1).to("/wide"), 413, Some(-32600)).await;
+    let reply = world.refused("over the policy's", &padded(2_000), 413, None).await;
+    assert!(reply.text().contains("1024"), "{}", reply.text());
+    let reply = world.refused("over the gateway's own", &padded((4 << 20) + 1).to("/wide"), 413, None).await;
+    assert!(reply.text().contains("4194304"), "{}", reply.text());
     world.nothing_leaked();
     assert_eq!(world.gateway.send(&padded(100)).await?.status, StatusCode::OK);
     Ok(())
@@ -588,6 +666,10 @@ async fn an_answer_that_is_none_becomes_a_tool_error_with_the_servers_name_alone
         ("a stream without an answer", Answer::Events(vec![wrong_id])),
         ("an empty stream", Answer::Raw(String::new())),
         ("a stream of anything", Answer::Raw(format!("data: {WORDS}\n\n"))),
+        ("an event without an end", Answer::Raw(format!("data: {RESULT}"))),
+        ("an event of two messages", Answer::Raw(format!("data: {RESULT}{RESULT}\n\n"))),
+        ("an event that is too large", Answer::Raw(format!("data: {}", "x".repeat(100_000)))),
+        ("a stream that is too large", Answer::Raw(": comment\n".repeat(10_000))),
         ("input is required", Answer::Json(RESULT.replace("complete", "input_required"))),
     ];
     let port = world.server.address.port().to_string();
@@ -637,7 +719,139 @@ async fn a_route_whose_policy_is_invalid_is_503_and_not_open() -> anyhow::Result
     Ok(())
 }
 
-/// What comes over the wire where two readers of HTTP could disagree. `{head}` and `{body}` are a good request's.
+#[tokio::test]
+async fn a_call_more_than_a_server_may_have_is_503_and_says_when_to_come_back() -> anyhow::Result<()> {
+    let world = World::settled().await?;
+    let one = merged(server("alpha", &world.server.url()), &json!({"spec": {"health": {"maxConcurrent": 1}}}));
+    let before = world.gateway.admin("/config").await?.text();
+    world.gateway.apply(&one)?;
+    eventually("the bound is in force", async || {
+        (world.gateway.admin("/config").await.ok()?.text() != before).then_some(())
+    })
+    .await;
+    let legacy = world.legacy().await?;
+    world.server.answer("echo", Answer::Hang);
+    let address = world.address();
+    let running = tokio::spawn(async move { call().send(address).await });
+    world.server.sees("tools/call").await;
+    world.server.forget();
+    for request in [call(), legacy.calling("alpha_echo", "{}")] {
+        let reply = world.refused("one more", &request, 503, Some(-31503)).await;
+        assert!(reply.header("retry-after").is_some() && reply.text().contains("alpha"), "{}", reply.text());
+    }
+    world.nothing_leaked();
+    running.abort();
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_gateway_that_has_no_configuration_yet_is_503() -> anyhow::Result<()> {
+    let limits = Limits::default();
+    let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+    let settings = Settings {
+        name: "early".to_owned(),
+        fleet: "default".to_owned(),
+        listen: loopback,
+        listen_tls_dir: None,
+        admin: loopback,
+        workers: 1,
+        data_dir: None,
+        fleet_key: None,
+        allow_origins: Vec::new(),
+        allow_upstreams: Vec::new(),
+        ready_file: None,
+        audit_log: None,
+        standalone: true,
+        drain: Times::ALONE,
+        limits,
+    };
+    let gateway = Gateway::start(settings, ConfigSource::operators(&[])?).await?;
+    for request in [call(), Request::modern("/mcp", "tools/list", "{}"), Request::initialize("/mcp", LEGACY)] {
+        let reply = request.send(gateway.listen).await?;
+        assert_eq!((reply.status.as_u16(), reply.code()), (503, Some(-31503)), "{}", reply.text());
+        assert!(reply.header("retry-after").is_some());
+    }
+    gateway.run(std::future::ready(()), std::future::ready(())).await
+}
+
+#[tokio::test]
+async fn of_several_faults_the_first_in_the_protocols_order_is_told() -> anyhow::Result<()> {
+    let issuer = Issuer::new("https://issuer.example", "eng")?;
+    let world =
+        World::with(&[policy("auth", "McpRoute/eng", &json!({"authentication": {"jwt": issuer.jwt()}}))]).await?;
+    let token = issuer.token("ann")?;
+    world.modern().with_token(&token).lists(&["alpha_echo"]).await;
+    world.server.forget();
+    let method = Request::modern("/mcp", "tools/run", "{}").token(Some(&token));
+    // Each request has the fault of its row and of all rows above it.
+    let name = method.clone().with("mcp-method", "tools/list");
+    let meta = name.clone().edit(r#","io.modelcontextprotocol/clientCapabilities":{}"#, "");
+    let version = meta.clone().edit(MODERN, "v999.0.0").with("mcp-protocol-version", "v999.0.0");
+    let mismatch = version.clone().with("mcp-protocol-version", MODERN);
+    let shape = mismatch.clone().edit(r#""jsonrpc":"2.0""#, r#""jsonrpc":"1.0""#);
+    let grammar = shape.clone().edit(r#""id":1"#, r#""id":01"#);
+    let accept = grammar.clone().with("accept", "text/html");
+    let media = accept.clone().with("content-type", "text/plain");
+    let nobody = media.clone().without("authorization");
+    let origin = nobody.clone().with("origin", "https://evil.example");
+    let wrong = origin.clone().by(Method::PUT);
+    let ladder = [
+        ("method", method, 404, Some(-32601)),
+        ("mirrored headers", name, 400, Some(-32020)),
+        ("metadata", meta, 400, Some(-32602)),
+        ("version", version, 400, Some(-32022)),
+        ("version header", mismatch, 400, Some(-32020)),
+        ("shape", shape, 400, Some(-32600)),
+        ("grammar", grammar, 400, Some(-32700)),
+        ("accept", accept, 406, None),
+        ("content type", media, 415, None),
+        ("token", nobody, 401, None),
+        ("origin", origin, 403, None),
+        ("HTTP method", wrong, 405, None),
+    ];
+    for (what, request, status, code) in ladder {
+        world.refused(what, &request, status, code).await;
+    }
+    world.nothing_leaked();
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_belongs_to_older_clients_means_nothing_in_a_modern_request() -> anyhow::Result<()> {
+    let world = World::settled().await?;
+    let request = call().with("mcp-session-id", "no-such-session").with("last-event-id", "7");
+    let reply = world.gateway.send(&request).await?;
+    assert_eq!((reply.status, reply.tool_text().as_str()), (StatusCode::OK, "done"));
+    assert!(reply.header("mcp-session-id").is_none());
+    let seen = world.server.sees("tools/call").await;
+    assert_eq!((seen.header("mcp-session-id"), seen.header("last-event-id")), (String::new(), String::new()));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_notification_is_accepted_and_stays_here() -> anyhow::Result<()> {
+    let world = World::settled().await?;
+    for agent in [world.modern(), world.legacy().await?] {
+        for method in ["notifications/cancelled", "notifications/roots/list_changed", "notifications/of-tomorrow"] {
+            let reply = agent.notify(method, r#"{"requestId":1}"#).await?;
+            assert_eq!((reply.status, reply.body.len()), (StatusCode::ACCEPTED, 0), "{method}: {}", reply.text());
+        }
+    }
+    world.nothing_leaked();
+    Ok(())
+}
+
+#[tokio::test]
+async fn connection_may_name_no_field_that_anybody_decides_by() -> anyhow::Result<()> {
+    let world = World::settled().await?;
+    for named in ["authorization", "host", "content-length", "x-tenant", "close, Mcp-Name", "keep-alive, origin"] {
+        world.refused(named, &call().with("connection", named), 400, None).await;
+    }
+    world.nothing_leaked();
+    Ok(())
+}
+
+/// What comes over the wire where two readers of HTTP could disagree.
 #[tokio::test]
 async fn a_request_with_doubtful_framing_is_refused_and_its_connection_closed() -> anyhow::Result<()> {
     let world = World::settled().await?;
@@ -678,6 +892,35 @@ async fn a_request_with_doubtful_framing_is_refused_and_its_connection_closed() 
             "a space before the colon",
             format!("POST /mcp HTTP/1.1\r\n{host}{fields}content-length : {length}\r\n\r\n{body}"),
         ),
+        (
+            "a length before chunks",
+            format!(
+                "POST /mcp HTTP/1.1\r\n{host}{fields}content-length: {length}\r\ntransfer-encoding: chunked\r\n\r\n{chunked}"
+            ),
+        ),
+        (
+            "a length behind chunks",
+            format!(
+                "POST /mcp HTTP/1.1\r\n{host}{fields}transfer-encoding: chunked\r\nContent-Length: 4\r\n\r\n{chunked}"
+            ),
+        ),
+        (
+            "a size of a chunk that is none",
+            format!("POST /mcp HTTP/1.1\r\n{host}{fields}transfer-encoding: chunked\r\n\r\n0x{chunked}"),
+        ),
+        (
+            "a size of a chunk beyond every integer",
+            format!("POST /mcp HTTP/1.1\r\n{host}{fields}transfer-encoding: chunked\r\n\r\nf{:0>20}{chunked}", 0),
+        ),
+        (
+            "a chunk that is longer than its size",
+            format!("POST /mcp HTTP/1.1\r\n{host}{fields}transfer-encoding: chunked\r\n\r\n1\r\n{body}\r\n0\r\n\r\n"),
+        ),
+        (
+            "a carriage return in a field",
+            format!("POST /mcp HTTP/1.1\r\n{host}x-a: a\rb\r\n{fields}content-length: {length}\r\n\r\n{body}"),
+        ),
+        ("no version", format!("POST /mcp\r\n{host}{fields}content-length: {length}\r\n\r\n{body}")),
         ("no host", format!("POST /mcp HTTP/1.1\r\n{fields}content-length: {length}\r\n\r\n{body}")),
         ("two hosts", format!("POST /mcp HTTP/1.1\r\n{host}{host}{fields}content-length: {length}\r\n\r\n{body}")),
         (
@@ -704,30 +947,5 @@ async fn a_request_with_doubtful_framing_is_refused_and_its_connection_closed() 
         assert_eq!(answer.matches("HTTP/1.").count().max(1), 1, "{what} has one answer at most: {answer}");
     }
     world.nothing_leaked();
-    Ok(())
-}
-
-/// hyper drops the length, as RFC 9112 (6.3) allows; who stands before us may have believed it, so nothing behind the request is read.
-#[tokio::test]
-async fn a_length_beside_chunks_is_one_request_at_most_and_the_connections_last() -> anyhow::Result<()> {
-    let world = World::settled().await?;
-    let good = call();
-    let body = String::from_utf8_lossy(&good.body).into_owned();
-    let fields: String =
-        good.headers.iter().map(|(name, value)| format!("{name}: {}\r\n", String::from_utf8_lossy(value))).collect();
-    let length = body.len();
-    let whole =
-        format!("POST /mcp HTTP/1.1\r\nhost: {}\r\n{fields}content-length: {length}\r\n\r\n{body}", world.address());
-    for framing in [
-        format!("content-length: {length}\r\ntransfer-encoding: chunked\r\n"),
-        "transfer-encoding: chunked\r\ncontent-length: 4\r\n".to_owned(),
-    ] {
-        world.server.forget();
-        let head = format!("POST /mcp HTTP/1.1\r\nhost: {}\r\n{fields}{framing}\r\n", world.address());
-        let bytes = format!("{head}{length:x}\r\n{body}\r\n0\r\n\r\n{whole}");
-        let answer = raw(world.address(), bytes.as_bytes()).await?;
-        assert_eq!(answer.matches("HTTP/1.").count(), 1, "{framing}: {answer}");
-        assert!(world.server.saw("tools/call").len() <= 1, "{framing}: the second request is not read");
-    }
     Ok(())
 }

@@ -119,6 +119,42 @@ async fn headers_upstream_are_rebuilt_for_the_servers_era_and_none_is_carried_ov
     Ok(())
 }
 
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+#[tokio::test]
+async fn a_trace_goes_on_from_the_header_or_else_from_the_metadata() -> anyhow::Result<()> {
+    let other = "00-11111111111111111111111111111111-00f067aa0ba902b7-01";
+    for speaks in ALL {
+        let (gateway, recorder, agents) = before(speaks).await?;
+        for agent in agents {
+            let case = format!("{speaks:?}, {}", if agent.session.is_some() { "legacy" } else { "modern" });
+            let told = |parent: &str| {
+                let member = format!(r#""traceparent":"{parent}","tracestate":"vendor=1","progressToken":7"#);
+                with_token(&agent.calling("alpha_echo", "{}"), "7").edit(r#""progressToken":7"#, &member)
+            };
+            let parent = format!("00-{TRACE}-00f067aa0ba902b7-01");
+            let by_header = told(other).with("traceparent", &parent).with("tracestate", "vendor=1");
+            for request in [told(&parent), by_header] {
+                recorder.forget();
+                assert_eq!(agent.send(&request).await?.tool_text(), "done", "{case}");
+                let call = last_call(&recorder)?;
+                let meta = call.json()["params"]["_meta"]["traceparent"].as_str().unwrap_or_default().to_owned();
+                for place in [call.header("traceparent"), meta] {
+                    assert!(place.starts_with(&format!("00-{TRACE}-")) && place.ends_with("-01"), "{case}: {place}");
+                    assert_ne!(place, parent, "{case}: the parent of the server's span is ours");
+                }
+                assert_eq!(call.header("tracestate"), "vendor=1", "{case}");
+            }
+        }
+        eventually("both requests of both agents are accounted for under the trace", async || {
+            let lines = gateway.audit().ok()?;
+            (lines.iter().filter(|line| line["trace_id"] == TRACE).count() == 4).then_some(())
+        })
+        .await;
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn metadata_is_made_for_a_modern_server_and_taken_out_for_an_older_one() -> anyhow::Result<()> {
     for speaks in ALL {
@@ -315,20 +351,49 @@ async fn the_answer_ends_the_stream_and_foreign_messages_never_pass() -> anyhow:
 #[tokio::test]
 async fn a_servers_request_is_answered_that_nobody_here_can_do_it() -> anyhow::Result<()> {
     let ask = r#"{"jsonrpc":"2.0","id":"ask-1","method":"elicitation/create","params":{"message":"canary"}}"#;
+    let ping = r#"{"jsonrpc":"2.0","id":"ask-2","method":"ping"}"#;
     for speaks in [Speaks::Legacy, Speaks::Sessionless] {
         let (_gateway, recorder, agents) = before(speaks).await?;
         for agent in agents {
             recorder.forget();
-            recorder.answer("echo", Answer::Open(vec![ask.to_owned(), progress("$TOKEN", 1)]));
+            recorder.answer("echo", Answer::Open(vec![ask.to_owned(), ping.to_owned(), progress("$TOKEN", 1)]));
             let mut stream = agent.stream(&with_token(&agent.calling("alpha_echo", "{}"), "1")).await?;
             let first = stream.next().await?.context("an event")?;
             assert!(!first.contains("canary"), "{speaks:?}: {first}");
-            let answer = eventually("the server gets an answer", async || {
-                recorder.seen().into_iter().find(|seen| seen.json()["id"] == "ask-1")
-            })
-            .await;
-            assert_eq!(answer.json()["error"]["code"], -32601, "{speaks:?}: {}", answer.text());
+            let answer = async |id: &str| {
+                eventually("the server gets an answer", async || {
+                    recorder.seen().into_iter().find(|seen| seen.json()["id"] == id)
+                })
+                .await
+            };
+            let told = answer("ask-1").await;
+            assert_eq!(told.json()["error"]["code"], -32601, "{speaks:?}: {}", told.text());
+            assert_eq!(told.header("mcp-session-id").is_empty(), speaks == Speaks::Sessionless, "{speaks:?}");
+            let alive = answer("ask-2").await;
+            assert_eq!(
+                alive.json()["result"],
+                json!({}),
+                "{speaks:?}: that it lives is no capability: {}",
+                alive.text()
+            );
         }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_modern_server_may_ask_nothing_and_so_gets_no_answer() -> anyhow::Result<()> {
+    let ask = r#"{"jsonrpc":"2.0","id":"ask-1","method":"elicitation/create","params":{"message":"canary"}}"#;
+    let (_gateway, recorder, agents) = before(Speaks::Modern).await?;
+    let answer = portolan_tests::recorder::RESULT;
+    recorder.answer("echo", Answer::Events(vec![ask.to_owned(), answer.to_owned()]));
+    for agent in agents {
+        recorder.forget();
+        let reply = agent.call("alpha_echo", "{}").await?;
+        assert_eq!((reply.events().len(), reply.tool_text().as_str()), (1, "done"), "{}", reply.text());
+        // A call after it would come after an answer to the server.
+        agent.call("alpha_echo", "{}").await?;
+        assert!(recorder.seen().iter().all(|seen| seen.rpc() == "tools/call"), "{:?}", recorder.seen());
     }
     Ok(())
 }
@@ -468,6 +533,48 @@ async fn arguments_are_mirrored_in_the_headers_that_the_tools_schema_asks_for() 
                 (region.to_owned(), limit.to_owned())
             );
         }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_whose_schema_has_changed_is_asked_for_it_and_called_once_more() -> anyhow::Result<()> {
+    let before = tool("query");
+    let after = r#"{"name":"query","inputSchema":{"type":"object","properties":{"region":{"type":"string","x-mcp-header":"Region"}}}}"#;
+    let recorder = Recorder::start(Speaks::Modern, &[before]).await?;
+    // Nobody looks at the server by the clock while this test runs.
+    let alpha = merged(server("alpha", &recorder.url()), &json!({"spec": {"health": {"interval": "10m"}}}));
+    let gateway = Standalone::start(&[alpha, route("eng", "/mcp", &["alpha"])]).await?;
+    let modern = Agent::modern(&gateway, "/mcp");
+    modern.lists(&["alpha_query"]).await;
+    let legacy = Agent::legacy(&gateway, "/mcp").await?;
+    recorder.set_tools(&[tool("other"), after.to_owned()]);
+    recorder.answer("query", Answer::Mirrored("mcp-param-region", "eu"));
+    for agent in [legacy, modern.clone()] {
+        recorder.forget();
+        assert_eq!(agent.call("alpha_query", r#"{"region":"eu"}"#).await?.tool_text(), "done");
+        let calls = recorder.saw("tools/call");
+        let regions: Vec<_> = calls.iter().map(|seen| seen.header("mcp-param-region")).collect();
+        assert!(regions == ["", "eu"] || regions == ["eu"], "{regions:?}");
+        let ids: std::collections::HashSet<_> = calls.iter().map(|seen| seen.json()["id"].to_string()).collect();
+        assert_eq!(ids.len(), calls.len(), "each attempt has an id of its own");
+    }
+    eventually("the new schema is listed, long before its time", async || {
+        modern.page(None).await.ok()?.text().contains("x-mcp-header").then_some(())
+    })
+    .await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_the_headers_of_its_own_schema_is_called_once() -> anyhow::Result<()> {
+    let (_gateway, recorder, agents) = before(Speaks::Modern).await?;
+    recorder.answer("echo", Answer::Mirrored("mcp-param-never", "x"));
+    for agent in agents {
+        recorder.forget();
+        let reply = agent.call("alpha_echo", "{}").await?;
+        assert!(reply.is_tool_error() && !reply.text().contains("words-of-the-server"), "{}", reply.text());
+        assert_eq!(recorder.saw("tools/call").len(), 1);
     }
     Ok(())
 }

@@ -153,11 +153,78 @@ async fn a_session_that_its_server_lost_is_404_so_that_the_client_begins_again()
 }
 
 #[tokio::test]
+async fn a_session_that_its_server_lost_before_it_was_used_is_opened_anew() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    world.server.lose_sessions();
+    world.server.forget();
+    for _ in 0..2 {
+        assert_eq!(world.ann.call("alpha_echo", "{}").await?.tool_text(), "done");
+    }
+    let opened = world.server.saw("initialize");
+    assert_eq!(opened.len(), 1, "once, however many calls need it");
+    assert_eq!(opened[0].json()["params"]["clientInfo"]["name"], "t", "for the same client");
+    let sessions: Vec<_> = world.server.saw("tools/call").iter().map(|seen| seen.header("mcp-session-id")).collect();
+    assert_eq!(sessions.len(), 3, "one was refused: {sessions:?}");
+    assert_ne!(sessions[0], sessions[1]);
+    assert_eq!(sessions[1], sessions[2]);
+    world.ann.delete().await?;
+    eventually("the session that is ended is the new one", async || {
+        let seen = world.server.seen();
+        let deleted = seen.iter().find(|seen| seen.method == Method::DELETE)?;
+        (deleted.header("mcp-session-id") == sessions[1]).then_some(())
+    })
+    .await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn calls_that_lose_an_unused_session_together_open_one() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    world.server.lose_sessions();
+    world.server.forget();
+    let calls = (0..8).map(|_| world.ann.call("alpha_echo", "{}"));
+    for reply in futures::future::join_all(calls).await {
+        let reply = reply?;
+        assert_eq!((reply.status, reply.tool_text().as_str()), (StatusCode::OK, "done"));
+    }
+    assert_eq!(world.server.saw("initialize").len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_session_that_was_opened_anew_is_used_and_so_not_opened_again() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    world.server.lose_sessions();
+    assert_eq!(world.ann.call("alpha_echo", "{}").await?.tool_text(), "done");
+    world.server.lose_sessions();
+    world.server.forget();
+    assert_eq!(world.ann.call("alpha_echo", "{}").await?.status, StatusCode::NOT_FOUND);
+    assert!(world.server.saw("initialize").is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_call_that_may_have_run_has_used_its_session() -> anyhow::Result<()> {
+    let world = World::start().await?;
+    world.server.answer("echo", Answer::Cut);
+    assert!(world.ann.call("alpha_echo", "{}").await?.is_tool_error());
+    world.server.lose_sessions();
+    assert_eq!(world.ann.call("alpha_echo", "{}").await?.status, StatusCode::NOT_FOUND);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_modern_clients_call_survives_a_lost_session_of_the_server() -> anyhow::Result<()> {
     let world = World::start().await?;
     assert_eq!(world.bob.call("alpha_echo", "{}").await?.tool_text(), "done");
     world.server.lose_sessions();
     assert_eq!(world.bob.call("alpha_echo", "{}").await?.tool_text(), "done");
+    let gone = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Session not found"}}"#;
+    world.server.answer("echo", Answer::Http(404, Vec::new(), gone.to_owned()));
+    world.server.forget();
+    let reply = world.bob.call("alpha_echo", "{}").await?;
+    assert!(reply.is_tool_error(), "there is no session that it could begin again: {}", reply.text());
+    assert_eq!(world.server.saw("tools/call").len(), 2, "once more, and no further");
     Ok(())
 }
 

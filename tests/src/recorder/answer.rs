@@ -11,13 +11,15 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::Frame;
 
-use super::State;
+use super::{Seen, State};
 
 pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
 
 /// A plain result, good in either era.
 pub const RESULT: &str =
     r#"{"jsonrpc":"2.0","id":$ID,"result":{"resultType":"complete","content":[{"type":"text","text":"done"}]}}"#;
+
+const MISMATCH: &str = r#"{"jsonrpc":"2.0","id":$ID,"error":{"code":-32020,"message":"words-of-the-server"}}"#;
 
 /// An answer.
 #[derive(Debug, Clone)]
@@ -40,6 +42,8 @@ pub enum Answer {
     Gated(Box<Answer>),
     /// A result whose text has this many bytes.
     Huge(usize),
+    /// [`RESULT`] for a request with this header, and for others what 2026-07-28 has for headers that do not mirror the body.
+    Mirrored(&'static str, &'static str),
 }
 
 /// What a text's placeholders stand for.
@@ -66,7 +70,7 @@ impl Drop for Unfinished {
 }
 
 impl Answer {
-    pub(super) async fn give(self, state: &Arc<State>, blanks: &Blanks) -> Response<Body> {
+    pub(super) async fn give(self, state: &Arc<State>, blanks: &Blanks, seen: &Seen) -> Response<Body> {
         let mut unfinished = Unfinished(Some(Arc::clone(state)));
         let mut answer = self;
         while let Self::Gated(inner) = answer {
@@ -88,6 +92,10 @@ impl Answer {
             Self::Open(events) => open(framed(&events, blanks), Arc::clone(state)),
             Self::Hang | Self::Gated(_) => std::future::pending().await,
             Self::Cut => cut(),
+            Self::Mirrored(name, value) if seen.header(name) == value => {
+                full(200, "application/json", blanks.fill(RESULT))
+            }
+            Self::Mirrored(..) => full(400, "application/json", blanks.fill(MISMATCH)),
             Self::Huge(size) => full(200, "application/json", blanks.fill(RESULT).replace("done", &"x".repeat(size))),
         };
         unfinished.0 = None;

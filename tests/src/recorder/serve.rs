@@ -84,7 +84,7 @@ async fn post(seen: &Seen, state: &Arc<State>) -> Response<Body> {
         );
     }
     if message.method == "initialize" {
-        return initialize(state, &blanks).await;
+        return initialize(state, &blanks, seen).await;
     }
     if !modern && state.speaks != Speaks::Sessionless && !state.sessions.lock().contains(&seen.header("mcp-session-id"))
     {
@@ -95,7 +95,7 @@ async fn post(seen: &Seen, state: &Arc<State>) -> Response<Body> {
         "tools/list" => result(&blanks, &list(state, modern)),
         "tools/call" => {
             let answer = state.answers.lock().get(&message.params.name).cloned();
-            answer.unwrap_or_else(|| Answer::Json(RESULT.to_owned())).give(state, &blanks).await
+            answer.unwrap_or_else(|| Answer::Json(RESULT.to_owned())).give(state, &blanks, seen).await
         }
         _ => json(
             if modern { 404 } else { 200 },
@@ -107,13 +107,14 @@ async fn post(seen: &Seen, state: &Arc<State>) -> Response<Body> {
     }
 }
 
-async fn initialize(state: &Arc<State>, blanks: &Blanks) -> Response<Body> {
+async fn initialize(state: &Arc<State>, blanks: &Blanks, seen: &Seen) -> Response<Body> {
     let told = state.initialize.lock().clone();
     if let Some(answer) = told {
-        return answer.give(state, blanks).await;
+        return answer.give(state, blanks, seen).await;
     }
     let info = format!(
-        r#"{{"protocolVersion":"{LEGACY}","capabilities":{{"tools":{{}}}},"serverInfo":{{"name":"recorder","version":"1"}}}}"#
+        r#"{{"protocolVersion":"{}","capabilities":{{"tools":{{}}}},"serverInfo":{{"name":"recorder","version":"1"}}}}"#,
+        state.agrees.lock()
     );
     let mut response = result(blanks, &info);
     if state.speaks != Speaks::Sessionless {
