@@ -1,5 +1,7 @@
 //! Every bound of the configuration stream, in one table. Peers are of our own fleet, but a bound that holds only among friends is none.
 
+use std::time::Duration;
+
 /// Bytes that a part of a step aims at. A resource that is larger than this travels in a part of its own.
 pub const STEP_PART_BYTES: usize = 1024 * 1024;
 
@@ -33,3 +35,9 @@ pub const REASON_BYTES: usize = 1024;
 
 /// Bytes of a file that a gateway keeps: whatever fits into one step fits into it.
 pub const FILE_BYTES: u64 = 2 * STEP_BYTES as u64;
+
+/// Age at which a session of an older client ends. Gateways hold to it, and the operator keeps a key that long after the last text under it.
+pub const SESSION: Duration = Duration::from_hours(12);
+
+/// Keys of a fleet's ring.
+pub const RING_KEYS: usize = 16;

@@ -3,8 +3,10 @@
 //! Runs on the background runtime. It never touches a request: all it does to the workers is to publish a snapshot. When the stream ends, the
 //! last snapshot goes on serving, and the next stream transfers only what differs; what is in force outlives the process, too.
 
+mod held;
 mod kept;
 mod source;
+mod tls;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use portolan_config::proto::{self, from_gateway};
 use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
 
+pub use held::Held;
 pub use kept::Kept;
 pub use source::{ConfigSource, Link};
 
@@ -53,6 +56,7 @@ pub struct Client {
     context: Arc<Context>,
     compiler: Compiler,
     session: Session,
+    held: Held,
     prober: Prober,
     assigned: BTreeSet<Name>,
     findings: mpsc::Receiver<Finding>,
@@ -84,6 +88,8 @@ pub struct Parts {
     pub compiler: Compiler,
     /// The protocol's state.
     pub session: Session,
+    /// What the operator is told of keys.
+    pub held: Held,
     /// Lists and probes assigned servers.
     pub prober: Prober,
     /// What it finds.
@@ -102,11 +108,12 @@ impl Client {
     /// A client that has nothing in force, and the place to watch how it gets on.
     pub fn new(parts: Parts) -> (Self, watch::Receiver<Progress>) {
         let (progress, watcher) = watch::channel(Progress::default());
-        let Parts { context, compiler, session, prober, findings, fetcher, fetched, kept, ended } = parts;
+        let Parts { context, compiler, session, held, prober, findings, fetcher, fetched, kept, ended } = parts;
         let client = Self {
             context,
             compiler,
             session,
+            held,
             prober,
             assigned: BTreeSet::new(),
             findings,
@@ -154,6 +161,7 @@ impl Client {
                 Some(fetched) = self.fetched.recv() => self.learn(fetched),
                 // Whoever connects next is told of all that were ended.
                 Some(_) = self.ended.recv() => self.kept.last_good.touch(),
+                () = self.held.changed() => self.kept.touch(),
                 due = self.kept.due() => self.keep(&due),
             }
         }
@@ -162,8 +170,7 @@ impl Client {
     async fn open(&mut self, source: &mut ConfigSource) -> Result<Link, StreamEnd> {
         let subscribe = self.session.subscribe();
         let link = self.meanwhile(source.open(subscribe)).await.map_err(StreamEnd::Gone)?;
-        let key_ids = self.context.ring.key_ids().map(str::to_owned).collect();
-        send(&link, from_gateway::Message::KeysHeld(proto::KeysHeld { key_ids })).await?;
+        send(&link, from_gateway::Message::KeysHeld(self.held.message())).await?;
         // The operator keeps nothing that it cannot rebuild: what this gateway knows is told again to each.
         for report in self.session.reports() {
             send_whole(&link, report).await?;
@@ -200,6 +207,12 @@ impl Client {
                 due = self.kept.due() => {
                     self.keep(&due);
                     Ok(())
+                }
+                () = self.held.changed() => {
+                    // What is on disk is sealed anew, before the key that sealed it is dropped.
+                    self.kept.touch();
+                    let held = self.held.message();
+                    send(&link, from_gateway::Message::KeysHeld(held)).await
                 }
                 () = &mut draining, if !told_drain => {
                     told_drain = true;

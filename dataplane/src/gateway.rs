@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::admin::{Admin, Readiness, write_ready_file};
-use crate::config::{self, Client, ConfigSource, Kept, Progress};
+use crate::config::{self, Client, ConfigSource, Held, Kept, Progress};
 use crate::drain::{Drain, Times};
 use crate::jwks::{self, Fetcher, Hasten};
 use crate::listener::admission::Admission;
@@ -92,8 +92,11 @@ impl Gateway {
         let mut background = Vec::new();
 
         let (ended_sender, ended) = mpsc::unbounded_channel();
+        let ring = keys::ring(&settings)?;
+        background.push(tokio::spawn(ring.clone().follow()));
+        background.extend(source.tls().map(|tls| tokio::spawn(tls.follow())));
         let context = Context::new(context::Parts {
-            ring: keys::ring(&settings)?,
+            ring,
             limits: settings.limits.clone(),
             telemetry: telemetry.clone(),
             origins: Origins { allowed: settings.allow_origins.clone(), loopback: listen.ip().is_loopback() },
@@ -177,6 +180,7 @@ fn client(
         context: Arc::clone(context),
         compiler,
         session: Session::new(settings.name.clone(), settings.fleet.clone(), env!("CARGO_PKG_VERSION").to_owned()),
+        held: Held::new(context.ring.clone(), source.tls()),
         prober,
         findings,
         fetcher,

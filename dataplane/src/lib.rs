@@ -6,6 +6,7 @@ pub mod admin;
 pub mod config;
 pub mod disk;
 pub mod drain;
+mod followed;
 pub mod gateway;
 pub mod jwks;
 pub mod limits;

@@ -103,7 +103,7 @@ impl Default for Limits {
             upstream_first_byte: Duration::from_mins(1),
             upstream_total: Duration::from_mins(10),
             heartbeat: Duration::from_secs(15),
-            session: Duration::from_hours(12),
+            session: portolan_config::limits::SESSION,
             jwks_bytes: 256 << 10,
             jwks_refresh: Duration::from_mins(5),
             jwks_refetch: Duration::from_mins(1),

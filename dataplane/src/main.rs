@@ -14,7 +14,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let options = Options::parse();
+    let options = Options::parse().checked().unwrap_or_else(|error| error.exit());
     log::init();
     match run(options).await {
         Ok(()) => ExitCode::SUCCESS,
@@ -27,6 +27,6 @@ async fn main() -> ExitCode {
 
 async fn run(options: Options) -> anyhow::Result<()> {
     let stops = Stops::listen()?;
-    let operators = ConfigSource::operators(&options.operator)?;
+    let operators = ConfigSource::operators(&options.operator, options.tls_dir.as_deref())?;
     Gateway::start(options.settings(), operators).await?.run(stops.times(1), stops.times(2)).await
 }

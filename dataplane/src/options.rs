@@ -7,7 +7,8 @@ pub mod settings;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 use ipnet::IpNet;
 use url::Url;
 
@@ -20,7 +21,7 @@ use crate::telemetry::audit::Sink;
 #[derive(Debug, Parser)]
 #[command(name = "portolan-gateway", version)]
 pub struct Options {
-    /// Operator to follow, http://HOST:PORT; several are tried in turn
+    /// Operator to follow, https://HOST:PORT, or http:// on this machine; several are tried in turn
     #[arg(long, env = "PORTOLAN_OPERATOR", value_delimiter = ',', required = true, value_parser = operator)]
     pub operator: Vec<Url>,
     /// Name of this gateway, unique in its fleet
@@ -44,7 +45,10 @@ pub struct Options {
     /// Folder for what outlives the process
     #[arg(long, env = "PORTOLAN_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
-    /// File with the fleet's key ring [default: a ring of its own, which no other gateway can open sessions with]
+    /// Folder with ca.crt, tls.crt and tls.key for https:// operators, read again when they change
+    #[arg(long, env = "PORTOLAN_TLS_DIR")]
+    pub tls_dir: Option<PathBuf>,
+    /// File with the fleet's key ring, read again when it changes [default: a ring of its own, which no other gateway can open sessions with]
     #[arg(long, env = "PORTOLAN_FLEET_KEY")]
     pub fleet_key: Option<PathBuf>,
     /// Origin of web pages that may speak to this gateway, scheme://host[:port]; repeatable
@@ -62,6 +66,18 @@ pub struct Options {
 }
 
 impl Options {
+    /// What goes together and what does not.
+    ///
+    /// # Errors
+    /// A usage error.
+    pub fn checked(self) -> Result<Self, clap::Error> {
+        if self.operator.iter().all(|url| url.scheme() == "https") == self.tls_dir.is_some() {
+            return Ok(self);
+        }
+        let problem = "--tls-dir belongs to https:// operators, and they to it";
+        Err(Self::command().error(ErrorKind::ArgumentConflict, problem))
+    }
+
     /// What the gateway works by.
     #[must_use]
     pub fn settings(self) -> Settings {
@@ -95,9 +111,10 @@ fn operator(text: &str) -> Result<Url, String> {
         None => false,
     };
     match url.scheme() {
+        "https" => Ok(url),
         "http" if loopback => Ok(url),
         "http" => Err("plain http only to loopback addresses".to_owned()),
-        _ => Err("not an http:// URL".to_owned()),
+        _ => Err("not an http:// or https:// URL".to_owned()),
     }
 }
 

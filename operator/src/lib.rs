@@ -29,6 +29,7 @@
 
 pub mod admin;
 pub mod core;
+pub mod identity;
 pub mod index;
 pub mod metrics;
 pub mod object;

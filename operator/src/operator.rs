@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::{
     core::{Core, Flow, Size, StreamId, Wake},
+    identity::Holders,
     index::Grant,
     object::{Key, Object, ObjectKey, ObjectKind},
     serve,
@@ -144,6 +145,12 @@ impl Operator {
     #[must_use]
     pub fn describe(&self) -> serde_json::Value {
         self.with(|core| core.describe())
+    }
+
+    /// What the fleet's pods hold of its keys and authorities.
+    #[must_use]
+    pub fn holders(&self) -> Holders {
+        self.with(|core| core.holders())
     }
 
     /// What gauges show.

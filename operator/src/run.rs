@@ -8,10 +8,20 @@ use serde_json::json;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    sync,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{admin, metrics::Metrics, operator::Operator, options::Options, publish, serve, status, watch};
+use crate::{
+    admin,
+    identity::{self, Material},
+    metrics::Metrics,
+    operator::Operator,
+    options::Options,
+    publish,
+    serve::{self, tls::Door},
+    status, watch,
+};
 
 /// Longest wait for parts to stop once they are asked.
 const STOP: Duration = Duration::from_secs(10);
@@ -21,7 +31,6 @@ const STOP: Duration = Duration::from_secs(10);
 /// # Errors
 /// No address to listen on, no way to an API server, or a part that cannot go on.
 pub fn run(options: &Options) -> anyhow::Result<()> {
-    serve::check_address(options.listen)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(live(options))
 }
@@ -41,9 +50,11 @@ async fn live(options: &Options) -> anyhow::Result<()> {
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     watch::start(&client, &operator, &metrics, &tasks, &stop);
     tasks.spawn(publish::run(operator.clone(), metrics.clone(), stop.clone()));
-    tasks.spawn(status::writer::run(client, operator.clone(), metrics.clone(), stop.clone()));
+    tasks.spawn(status::writer::run(client.clone(), operator.clone(), metrics.clone(), stop.clone()));
     tasks.spawn(admin::serve(admin, operator.clone(), metrics, stop.clone()));
-    let mut serving = tasks.spawn(serve::serve(stream, operator.clone(), stop.clone()));
+    let (_lease, holds) = sync::watch::channel(true);
+    let door = door(options, &client, &operator, holds, &tasks, &stop).await?;
+    let mut serving = tasks.spawn(serve::serve(stream, operator.clone(), door, stop.clone()));
     if let Some(file) = options.ready_file.clone() {
         let (operator, stop) = (operator, stop.clone());
         tasks.spawn(async move { stop.run_until_cancelled(tell_ready(&operator, &file, &ready)).await });
@@ -60,6 +71,27 @@ async fn live(options: &Options) -> anyhow::Result<()> {
         _ = signalled() => {}
     }
     asked
+}
+
+/// Starts to keep the fleet's identity, and makes the door that goes by it; `None` where the stream is plain text. `holds`: whether we hold the lease.
+async fn door(
+    options: &Options,
+    client: &Client,
+    operator: &Operator,
+    holds: sync::watch::Receiver<bool>,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> anyhow::Result<Option<Door>> {
+    let Some(settings) = options.identity() else { return Ok(None) };
+    let (sender, material) = sync::watch::channel(None);
+    if let Some(folder) = options.tls_dir.clone() {
+        sender.send_replace(Some(Material::read(&folder).await.context("--tls-dir")?));
+        let (sender, stop) = (sender.clone(), stop.clone());
+        tasks.spawn(async move { stop.run_until_cancelled(identity::follow(&folder, sender)).await });
+    }
+    let (keeping, stop) = (identity::keep(client.clone(), settings, operator.clone(), holds, sender), stop.clone());
+    tasks.spawn(async move { stop.run_until_cancelled(keeping).await });
+    Ok(Some(Door::new(&options.fleet, material)))
 }
 
 /// Writes the ready file once `/readyz` answers 200: whole or not at all, since somebody is polling for it.

@@ -3,6 +3,7 @@
 //! Moves messages. What they mean is decided by the delta session and the operator's core.
 
 pub mod drive;
+pub mod tls;
 
 use std::{net::SocketAddr, pin::Pin, time::Duration};
 
@@ -16,6 +17,7 @@ use portolan_config::{
     },
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::mpsc,
 };
@@ -23,6 +25,7 @@ use tokio_stream::{Stream, StreamExt, wrappers::ReceiverStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::{Request, Response, Status, Streaming, codegen::Service as _};
 
+use self::tls::Door;
 use crate::operator::Operator;
 
 /// Connections and streams at a time: one of each for every gateway of the largest fleet, twice while it reconnects.
@@ -37,20 +40,9 @@ const KEEPALIVE: Duration = Duration::from_secs(10);
 /// Messages under way to one gateway: the delta protocol has one step in flight, so more would only be memory.
 const OUTBOUND: usize = 4;
 
-/// Refuses an address that would show secrets to the network: the stream is plaintext.
-pub fn check_address(address: SocketAddr) -> Result<(), NotLoopback> {
-    if address.ip().is_loopback() { Ok(()) } else { Err(NotLoopback(address)) }
-}
-
-/// The stream carries secrets in plaintext, so it listens on loopback addresses only.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "--listen {0}: the stream carries secrets and is not encrypted, so it listens on loopback addresses only (127.0.0.1 or [::1])"
-)]
-pub struct NotLoopback(SocketAddr);
-
-/// Serves the configuration stream on `listener` until `stop`; open streams are ended then, and gateways serve on with what they have.
-pub async fn serve(listener: TcpListener, operator: Operator, stop: CancellationToken) {
+/// Serves the configuration stream on `listener` until `stop`; open streams are ended then, and gateways serve on with what they have. Without a
+/// door whoever connects is served in plain text: the listener must be on a loopback address.
+pub async fn serve(listener: TcpListener, operator: Operator, mut door: Option<Door>, stop: CancellationToken) {
     let tasks = TaskTracker::new();
     let service = Service { operator, tasks: tasks.clone(), stop: stop.clone() };
     let service = ConfigurationServer::new(service)
@@ -66,22 +58,38 @@ pub async fn serve(listener: TcpListener, operator: Operator, stop: Cancellation
             tracing::warn!(%peer, "too many connections");
             continue;
         }
-        let (service, stop) = (service.clone(), stop.clone());
-        tasks.spawn(async move {
-            if let Some(Err(error)) = stop.run_until_cancelled(connection(socket, service)).await {
-                tracing::debug!(%peer, %error, "connection ended");
-            }
-        });
+        if let Some(door) = &mut door {
+            door.refresh();
+        }
+        let (door, service, stop) = (door.clone(), service.clone(), stop.clone());
+        tasks.spawn(async move { stop.run_until_cancelled(admitted(socket, peer, door, service)).await });
     }
     tasks.close();
     tasks.wait().await;
 }
 
-/// One connection: HTTP/2 with prior knowledge, which is what gRPC speaks.
-async fn connection(socket: TcpStream, service: ConfigurationServer<Service>) -> Result<(), hyper::Error> {
+/// One peer, as far as the door lets it.
+async fn admitted(socket: TcpStream, peer: SocketAddr, door: Option<Door>, service: ConfigurationServer<Service>) {
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
+    let ended = match door {
+        None => connection(socket, service).await,
+        Some(door) => match door.admit(socket).await {
+            Ok(stream) => connection(stream, service).await,
+            Err(reason) => return tracing::warn!(%peer, %reason, "peer refused"),
+        },
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%peer, %error, "connection ended");
+    }
+}
+
+/// One connection: HTTP/2 with prior knowledge, which is what gRPC speaks.
+async fn connection(
+    socket: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    service: ConfigurationServer<Service>,
+) -> Result<(), hyper::Error> {
     let service = service_fn(move |request| service.clone().call(request));
     http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())

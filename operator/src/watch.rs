@@ -2,7 +2,7 @@
 //!
 //! Events in, `apply`, `delete` and `replace` out. No decision, and no error that ends a watch.
 
-mod backoff;
+pub(crate) mod backoff;
 mod grants;
 mod relist;
 mod secrets;

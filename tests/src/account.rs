@@ -1,4 +1,4 @@
-//! The operator's account, with exactly the permissions that the chart's ClusterRoles grant.
+//! The operator's account, with exactly the permissions that the chart's roles grant.
 //!
 //! Never the administrator's: an operator that needs more than the chart gives must fail here first.
 
@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use k8s_openapi::api::{
     authentication::v1::TokenRequest,
     core::v1::{Namespace, ServiceAccount},
-    rbac::v1::{ClusterRole, ClusterRoleBinding},
+    rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding},
 };
 use kube::{
     Api, Client,
@@ -23,6 +23,8 @@ use crate::cluster::Cluster;
 pub const NAMESPACE: &str = "portolan-system";
 /// The operator's ServiceAccount and ClusterRole.
 pub const NAME: &str = "portolan-operator";
+/// The Role of the release's namespace.
+const IDENTITY: &str = "portolan-identity";
 /// The ClusterRole that a namespace's owner binds.
 pub const SECRET_READER: &str = "portolan-secret-reader";
 
@@ -46,6 +48,14 @@ pub async fn write_kubeconfig(cluster: &Cluster, client: &Client, file: &Path) -
         "subjects": [{"kind": "ServiceAccount", "namespace": NAMESPACE, "name": NAME}],
     });
     apply::<ClusterRoleBinding>(Api::all(client.clone()), &binding).await?;
+    apply::<Role>(Api::namespaced(client.clone(), NAMESPACE), &chart("identity")?).await?;
+    let binding = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
+        "metadata": {"name": IDENTITY, "namespace": NAMESPACE},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": IDENTITY},
+        "subjects": [{"kind": "ServiceAccount", "namespace": NAMESPACE, "name": NAME}],
+    });
+    apply::<RoleBinding>(Api::namespaced(client.clone(), NAMESPACE), &binding).await?;
     let issued = accounts.create_token_request(NAME, &PostParams::default(), &TokenRequest::default()).await?;
     let token = issued.status.context("no token was issued")?.token;
     let text = fs::read_to_string(cluster.kubeconfig())?;

@@ -9,6 +9,7 @@ pub mod fixture;
 pub mod fleet;
 pub mod http2;
 pub mod identity;
+pub mod kubelet;
 pub mod load;
 pub mod manifests;
 pub mod mcp_server;

@@ -34,6 +34,12 @@ impl Kept {
         Self { last_good: Keeper::new(last_good, metrics.clone()), key_sets: Keeper::new(key_sets, metrics.clone()) }
     }
 
+    /// Both are to be written anew.
+    pub(super) fn touch(&mut self) {
+        self.last_good.touch();
+        self.key_sets.touch();
+    }
+
     /// Ends when one of them is to be written.
     pub(super) async fn due(&mut self) -> Due {
         tokio::select! {
@@ -46,7 +52,7 @@ impl Kept {
 impl Client {
     /// Puts in force what the process before kept. Reads files: before anything is served.
     pub fn restore(&mut self, gateway: &str) {
-        let (ring, limits) = (&self.context.ring, &self.context.limits);
+        let (ring, limits) = (&self.context.ring.current(), &self.context.limits);
         let read = |bytes: &[u8]| jwks::read(bytes, now(), limits.jwks_kept);
         if let Some(sets) = self.kept.key_sets.load(ring, read) {
             *self.compiler.key_sets() = sets;
@@ -75,12 +81,13 @@ impl Client {
                 let mut kept = self.session.last_good(|name| self.compiler.closed_by(name));
                 self.kept.last_good.write(move |file, forgotten| {
                     kept.ended = context.ended().iter().map(ended).collect();
-                    file.save(&context.ring, forgotten, &kept.encode())
+                    file.save(&context.ring.current(), forgotten, &kept.encode())
                 });
             }
             Due::KeySets => {
                 let sets: KeySets = self.compiler.key_sets().clone();
-                let save = move |file: &File, forgotten| file.save(&context.ring, forgotten, &jwks::write(sets));
+                let save =
+                    move |file: &File, forgotten| file.save(&context.ring.current(), forgotten, &jwks::write(sets));
                 self.kept.key_sets.write(save);
             }
         }

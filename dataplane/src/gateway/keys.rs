@@ -7,6 +7,7 @@ use std::path::Path;
 
 use anyhow::Context;
 
+use crate::followed::Followed;
 use crate::mcp::seal::Ring;
 use crate::options::Settings;
 
@@ -14,20 +15,19 @@ use crate::options::Settings;
 const FILE: &str = "keys.json";
 
 /// The ring that this gateway seals and opens with.
-pub fn ring(settings: &Settings) -> anyhow::Result<Ring> {
+pub fn ring(settings: &Settings) -> anyhow::Result<Followed<Ring>> {
     match (&settings.fleet_key, &settings.data_dir) {
         (Some(file), _) => read(file),
         (None, Some(folder)) => own(folder),
-        (None, None) => Ok(Ring::generate()),
+        (None, None) => Ok(Followed::fixed(Ring::generate())),
     }
 }
 
-fn read(file: &Path) -> anyhow::Result<Ring> {
-    let bytes = fs::read(file).with_context(|| format!("{}", file.display()))?;
-    Ring::parse(&bytes).with_context(|| format!("{}", file.display()))
+fn read(file: &Path) -> anyhow::Result<Followed<Ring>> {
+    Followed::load(vec![file.to_owned()], |files| Ok(Ring::parse(&files.concat())?)).context("the key ring")
 }
 
-fn own(folder: &Path) -> anyhow::Result<Ring> {
+fn own(folder: &Path) -> anyhow::Result<Followed<Ring>> {
     fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
     let path = folder.join(FILE);
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {

@@ -3,7 +3,7 @@ use clap::error::ErrorKind;
 use super::*;
 
 fn parse(arguments: &[&str]) -> Result<Options, clap::Error> {
-    Options::try_parse_from([&["portolan-gateway"], arguments].concat())
+    Options::try_parse_from([&["portolan-gateway"], arguments].concat())?.checked()
 }
 
 #[test]
@@ -48,11 +48,20 @@ fn what_cannot_be_parsed_is_a_usage_error() {
         &["--unknown"],
         &["--operator", "http://10.0.0.1:8090"],
         &["--operator", "ftp://127.0.0.1"],
+        &["--operator", "https://10.0.0.1:8090"],
+        &["--tls-dir", "/tls"],
     ] {
         let error = parse(&[&operator[..], bad].concat()).unwrap_err();
         assert_eq!(error.exit_code(), 2, "{bad:?}");
     }
     assert_eq!(parse(&[]).unwrap_err().kind(), ErrorKind::MissingRequiredArgument);
+}
+
+#[test]
+fn an_encrypted_stream_needs_a_certificate_and_may_leave_the_machine() {
+    let options = parse(&["--operator", "https://portolan-operator.system.svc:8090", "--tls-dir", "/tls"]).unwrap();
+    assert_eq!(options.tls_dir, Some("/tls".into()));
+    assert_eq!(parse(&["--operator", "https://10.0.0.1:8090"]).unwrap_err().exit_code(), 2);
 }
 
 #[test]

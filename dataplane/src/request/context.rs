@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use super::admit::Origins;
 use super::cancel::Cancels;
 use crate::drain::Signal;
+use crate::followed::Followed;
 use crate::jwks::Hasten;
 use crate::limits::Limits;
 use crate::mcp::seal::Ring;
@@ -27,7 +28,7 @@ pub struct Context {
     snapshot: ArcSwap<Snapshot>,
     changes: watch::Sender<u64>,
     /// Keys of sessions and cursors.
-    pub ring: Ring,
+    pub ring: Followed<Ring>,
     /// Every bound.
     pub limits: Limits,
     /// Counters, audit and logs.
@@ -53,7 +54,7 @@ pub struct Context {
 /// What a context is made of.
 pub struct Parts {
     /// Keys of sessions and cursors.
-    pub ring: Ring,
+    pub ring: Followed<Ring>,
     /// Every bound.
     pub limits: Limits,
     /// Counters, audit and logs.

@@ -31,7 +31,7 @@ pub async fn list(exchange: &Exchange<'_>, message: &Message) -> Result<Response
     let page = page::page(route.tools.rendered(message.era()), |index| visible.contains(index), start, limits);
     let next = page.next.map(|offset| {
         let offset = u32::try_from(offset).unwrap_or(u32::MAX);
-        Cursor { offset, catalogue: route.tools.digest() }.seal(&exchange.context.ring, &exchange.binding())
+        Cursor { offset, catalogue: route.tools.digest() }.seal(&exchange.context.ring.current(), &exchange.binding())
     });
     let body = build::tools_list_result(&message.raw_id(), message.era(), &page.items, next.as_deref(), HINTS);
     Ok(respond::json(StatusCode::OK, body))
@@ -40,7 +40,7 @@ pub async fn list(exchange: &Exchange<'_>, message: &Message) -> Result<Response
 /// Where the page begins. A cursor of another principal, route or set of tools is none.
 fn start(exchange: &Exchange<'_>, message: &Message) -> Result<usize, Refusal> {
     let Some(text) = message.cursor() else { return Ok(0) };
-    let cursor = Cursor::open(&exchange.context.ring, &exchange.binding(), &text).ok();
+    let cursor = Cursor::open(&exchange.context.ring.current(), &exchange.binding(), &text).ok();
     let cursor = cursor.filter(|cursor| cursor.catalogue == exchange.route.tools.digest());
     cursor.map(|cursor| cursor.offset as usize).ok_or_else(|| {
         Refusal::rpc(

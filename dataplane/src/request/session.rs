@@ -50,7 +50,7 @@ impl OpenSession {
         if exchange.context.has_ended(&fingerprint) {
             return Err(Refusal::no_session(None));
         }
-        let contents = Session::open(&exchange.context.ring, &exchange.binding(), text, now)
+        let contents = Session::open(&exchange.context.ring.current(), &exchange.binding(), text, now)
             .map_err(|_| Refusal::no_session(None))?;
         Ok(Self { contents, fingerprint })
     }
@@ -100,7 +100,7 @@ pub async fn initialize(exchange: &Exchange<'_>, message: &Message) -> Result<Re
             _ => contents.absent.push(server.name.to_string()),
         }
     }
-    let id = contents.seal(&exchange.context.ring, &exchange.binding());
+    let id = contents.seal(&exchange.context.ring.current(), &exchange.binding());
     let instructions = discover::instructions(exchange);
     let body = build::initialize_result(&message.raw_id(), revision, instructions.as_deref());
     // Of several gateways none knows what agents do on the others, so each loss ends the agent's session.

@@ -8,6 +8,7 @@ use super::context::EndedSession;
 use super::judge::Target;
 use super::*;
 use crate::drain::Drain;
+use crate::followed::Followed;
 use crate::limits::Limits;
 use crate::mcp::seal::Ring;
 use crate::mcp::{Revision, scan};
@@ -30,7 +31,7 @@ impl Scene {
         let limits = Limits::default();
         let drain = Drain::new();
         let context = Context::new(context::Parts {
-            ring: Ring::generate(),
+            ring: Followed::fixed(Ring::generate()),
             telemetry: Telemetry::new(Metrics::new(&limits), None),
             limits,
             origins: admit::Origins::default(),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use portolan_config::{Name, Version};
+use portolan_config::{Name, Version, proto::KeysHeld};
 
 /// One stream. A gateway that reconnects has a new one while the old one may still be dying.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,6 +19,8 @@ pub(super) struct Gateway {
     pub(super) rejected: BTreeMap<Name, (Version, String)>,
     /// It serves what it has, and takes no new work.
     pub(super) draining: bool,
+    /// The keys and authorities that it holds, once it has told.
+    pub(super) keys: Option<KeysHeld>,
 }
 
 /// Connected gateways, by stream.

@@ -6,11 +6,15 @@ use bytes::Bytes;
 use portolan_config::{
     Kind, Name,
     delta::server::{Event, Session},
-    proto::{Ended, FromGateway, FromOperator, Refused, Report, Subscribe},
+    proto::{Ended, FromGateway, FromOperator, KeysHeld, Refused, Report, Subscribe},
 };
 
 use super::{Core, StreamId};
-use crate::object::{Key, ObjectKey, ObjectKind};
+use crate::{
+    identity::Holders,
+    object::{Key, ObjectKey, ObjectKind},
+    translate,
+};
 
 /// How long the fleet may be without any gateway before status says so: a restart of the only pod is no news.
 const LONELY: i64 = 10_000;
@@ -96,7 +100,8 @@ impl Core {
                 Event::Acked(_) => self.acknowledged(id, session, now),
                 Event::Report(report) if !report.verified => self.reported(report, Vec::new()),
                 Event::ReportComplete { report, chunks } if report.verified => self.reported(report, chunks),
-                Event::Report(_) | Event::ReportComplete { .. } | Event::KeysHeld(_) => {}
+                Event::Report(_) | Event::ReportComplete { .. } => {}
+                Event::KeysHeld(keys) => self.holds(id, keys),
                 Event::Ended(ended) => self.ended(ended, now),
                 Event::Drain => self.draining(id),
                 Event::Adopted(name) => self.adopted(&name),
@@ -172,6 +177,20 @@ impl Core {
             gateway.draining = true;
             self.gateways_changed();
         }
+    }
+
+    fn holds(&mut self, id: StreamId, keys: KeysHeld) {
+        if let Some(gateway) = self.gateways.get_mut(id) {
+            gateway.keys = Some(keys);
+        }
+    }
+
+    /// What the fleet's pods hold of its keys and authorities. A pod that is ready and not connected has not told.
+    #[must_use]
+    pub fn holders(&self) -> Holders {
+        let told: Vec<KeysHeld> = self.gateways.iter().filter_map(|gateway| gateway.keys.clone()).collect();
+        let draining = self.gateways.iter().filter(|gateway| gateway.draining).count();
+        Holders::of(&told, translate::pods(&self.world) + draining)
     }
 
     /// A body that a gateway kept while we were away.

@@ -17,7 +17,7 @@ const QUIET: Duration = Duration::from_secs(30);
 
 /// Pauses that double, each between a half and the whole of its bound, so that replicas do not come in step.
 #[derive(Debug)]
-pub(super) struct Pauses {
+pub(crate) struct Pauses {
     bound: Duration,
     last: Option<Instant>,
 }

@@ -9,6 +9,7 @@ mod outages;
 mod permissions;
 mod policies;
 mod quiet;
+mod rotation;
 mod secrets;
 mod servers;
 mod service;

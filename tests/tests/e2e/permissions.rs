@@ -78,5 +78,11 @@ fn the_charts_roles_name_what_they_grant() -> anyhow::Result<()> {
         assert!(!text.contains('*'), "{role} grants nothing by a wildcard");
         assert!(text.contains("secrets") == (role == "secret-reader"), "only the secret reader reads Secrets");
     }
+    let identity = chart("identity")?;
+    assert_eq!(identity["kind"], "Role", "the identity's Secrets are those of one namespace");
+    for rule in identity["rules"].as_array().expect("rules") {
+        let creates = rule["verbs"] == serde_json::json!(["create"]);
+        assert!(creates || rule["resourceNames"].is_array(), "it reads and writes Secrets by name: {rule}");
+    }
     Ok(())
 }

@@ -376,7 +376,7 @@ fn what_else_a_gateway_says_passes_through() {
     let mut log = Log::new();
     let mut session = Session::new(subscribe(&[]), &log);
     let ended = proto::Ended { sessions: vec![proto::EndedSession { session: Bytes::from_static(b"s"), expires: 9 }] };
-    let held = proto::KeysHeld { key_ids: vec!["k1".to_owned()] };
+    let held = proto::KeysHeld { key_ids: vec!["k1".to_owned()], ..proto::KeysHeld::default() };
     assert_eq!(session.on_message(ended.clone().into(), &mut log), [Event::Ended(ended)]);
     assert_eq!(session.on_message(held.clone().into(), &mut log), [Event::KeysHeld(held)]);
     assert_eq!(session.on_message(proto::Drain {}.into(), &mut log), [Event::Drain]);

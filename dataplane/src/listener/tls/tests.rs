@@ -14,9 +14,9 @@ fn a_changed_pair_comes_into_force() {
     write_pair(folder.path(), "one.example");
     let certificate = Certificate::load(folder.path()).unwrap();
     let before = certificate.current();
-    assert!(!certificate.refresh().unwrap());
+    assert!(!certificate.0.refresh().unwrap());
     write_pair(folder.path(), "two.example");
-    assert!(certificate.refresh().unwrap());
+    assert!(certificate.0.refresh().unwrap());
     assert!(!Arc::ptr_eq(&before, &certificate.current()));
 }
 
@@ -27,7 +27,7 @@ fn a_pair_that_does_not_load_leaves_the_one_before() {
     let certificate = Certificate::load(folder.path()).unwrap();
     let before = certificate.current();
     fs::write(folder.path().join("tls.key"), "nonsense").unwrap();
-    assert!(certificate.refresh().is_err());
+    assert!(certificate.0.refresh().is_err());
     assert!(Arc::ptr_eq(&before, &certificate.current()));
 }
 

@@ -7,13 +7,12 @@ use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::{hkdf, rand};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use portolan_config::limits::RING_KEYS;
 use serde::{Deserialize, Serialize};
 
 use super::Context;
 
 const SECRET: usize = 32;
-/// A ring has three keys; a few more do no harm.
-const MAX_KEYS: usize = 16;
 
 /// Why a key file is not one. Holds nothing of the file.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +75,7 @@ impl Ring {
     /// [`KeyFileError`] says what is wrong without quoting the file.
     pub fn parse(file: &[u8]) -> Result<Self, KeyFileError> {
         let file: KeyFile = serde_json::from_slice(file).map_err(|_| KeyFileError("not the JSON of a key file"))?;
-        if file.keys.len() > MAX_KEYS {
+        if file.keys.len() > RING_KEYS {
             return Err(KeyFileError("too many keys"));
         }
         let is_current = |entry: &KeyEntry| entry.state == State::Current;
@@ -124,6 +123,11 @@ impl Ring {
     /// The ids of the keys that are held.
     pub fn key_ids(&self) -> impl Iterator<Item = &str> {
         self.keys.iter().map(|key| key.id.as_str())
+    }
+
+    /// The id of the key that seals.
+    pub fn sealing_id(&self) -> &str {
+        &self.sealing().id
     }
 
     pub(super) fn sealing(&self) -> &Key {

@@ -42,7 +42,7 @@ fn a_session_is_open_for_its_own_principal_and_route_until_it_ends() {
         upstreams: Vec::new(),
         absent: Vec::new(),
     };
-    let id = contents.seal(&scene.context.ring, &exchange.binding());
+    let id = contents.seal(&scene.context.ring.current(), &exchange.binding());
     let status = |outcome: Result<OpenSession, Refusal>| outcome.err().map(|refusal| refusal.status);
     assert_eq!(status(OpenSession::open(&exchange, &id, 199)), None);
     assert_eq!(status(OpenSession::open(&exchange, &id, 200)), Some(StatusCode::NOT_FOUND), "expired");
