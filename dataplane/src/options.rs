@@ -71,7 +71,7 @@ impl Options {
     /// # Errors
     /// A usage error.
     pub fn checked(self) -> Result<Self, clap::Error> {
-        if self.operator.iter().all(|url| url.scheme() == "https") == self.tls_dir.is_some() {
+        if self.operator.iter().all(|url| (url.scheme() == "https") == self.tls_dir.is_some()) {
             return Ok(self);
         }
         let problem = "--tls-dir belongs to https:// operators, and they to it";

@@ -41,3 +41,6 @@ impl Held {
         let _ = futures::future::select_all(waits).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -99,3 +99,6 @@ async fn connect(uri: Uri, connector: TlsConnector) -> io::Result<TokioIo<TlsStr
     let name = ServerName::try_from(host).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     connector.connect(name, socket).await.map(TokioIo::new)
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,13 +27,14 @@ fn apply(kept: &mut Kept, change: Change, settings: &Settings, now: i64, made: &
     let expires = now + seconds(settings.lifetimes.authority);
     let authority = Authority { name: String::new(), expires, certificate: String::new(), key: String::new() };
     let key = SealingKey { key: String::new() };
-    let taken = match change {
-        Change::Authorities(step) => rotation::take(&mut kept.authorities, &step, now, || Ok::<_, ()>((id, authority))),
-        Change::Keys(step) => rotation::take(&mut kept.keys, &step, now, || Ok((id, key))),
-        Change::Issue(Role::Operator, issued) => Ok(kept.operator = Some(issued)),
-        Change::Issue(Role::Gateway, issued) => Ok(kept.gateway = Some(issued)),
-    };
-    taken.unwrap();
+    match change {
+        Change::Authorities(step) => {
+            rotation::take(&mut kept.authorities, &step, now, || Ok::<_, ()>((id, authority))).unwrap();
+        }
+        Change::Keys(step) => rotation::take(&mut kept.keys, &step, now, || Ok::<_, ()>((id, key))).unwrap(),
+        Change::Issue(Role::Operator, issued) => kept.operator = Some(issued),
+        Change::Issue(Role::Gateway, issued) => kept.gateway = Some(issued),
+    }
 }
 
 /// Does all that is due, as an operator does.
