@@ -52,7 +52,7 @@ pub struct Standalone {
     /// Threads that serve [default: one for each core]
     #[arg(long, env = "PORTOLAN_WORKERS", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub workers: Option<u16>,
-    /// Folder for what outlives the process: the keys of sessions
+    /// Folder for what outlives the process: the keys of sessions, and the key sets that issuers published
     #[arg(long, env = "PORTOLAN_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
     /// URL under which agents reach this gateway: scheme, host and port

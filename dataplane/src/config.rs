@@ -12,9 +12,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portolan_config::Name;
 use portolan_config::delta::client::{Reaction, Session};
 use portolan_config::proto::{self, from_gateway};
+use portolan_config::{Kind, Name};
 use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
 
@@ -232,7 +232,8 @@ impl Client {
             Reaction::Send(message) => send_whole(link, message).await,
             Reaction::Refused { reason, holder } => Err(StreamEnd::Refused { reason, holder }),
             Reaction::Change(change) => {
-                if !change.revoked.is_empty() {
+                let mut gone = change.removed.iter().map(Name::kind);
+                if !change.revoked.is_empty() || gone.any(|kind| kind == Kind::Secret) {
                     // Acknowledged means gone: a restart must not find it either.
                     self.kept.last_good.forget();
                 }

@@ -42,7 +42,7 @@ pub struct Options {
     /// Threads that serve [default: one for each core]
     #[arg(long, env = "PORTOLAN_WORKERS", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub workers: Option<u16>,
-    /// Folder for what outlives the process
+    /// Folder for what outlives the process: what was in force, and the key sets that issuers published
     #[arg(long, env = "PORTOLAN_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
     /// Folder with ca.crt, tls.crt and tls.key for https:// operators, read again when they change

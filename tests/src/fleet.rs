@@ -116,11 +116,24 @@ impl Fleet {
     /// # Errors
     /// It cannot be started.
     pub async fn start_gateway(&mut self) -> anyhow::Result<()> {
-        let (stream, data) = (format!("http://{}", self.stream), self.file("data"));
-        let (key, audit) = (self.file("fleet-key"), self.file("audit"));
+        self.gateway = Some(self.launch("gateway-0", "data", "audit").await?);
+        Ok(())
+    }
+
+    /// Starts a further gateway of this name, with a data folder of its own.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub async fn start_another(&self, name: &str) -> anyhow::Result<Running> {
+        self.launch(name, &format!("data-{name}"), &format!("audit-{name}")).await
+    }
+
+    async fn launch(&self, name: &str, data: &str, audit: &str) -> anyhow::Result<Running> {
+        let (stream, data) = (format!("http://{}", self.stream), self.file(data));
+        let (key, audit) = (self.file("fleet-key"), self.file(audit));
         let arguments = [
             ["--operator", &stream],
-            ["--name", "gateway-0"],
+            ["--name", name],
             ["--listen", "127.0.0.1:0"],
             ["--admin", "127.0.0.1:0"],
             ["--workers", "2"],
@@ -131,8 +144,38 @@ impl Fleet {
         ];
         let (process, at) =
             Process::start_in("portolan-gateway", arguments.as_flattened(), &[("NO_COLOR", "1")]).await?;
-        self.gateway = Some(Running { process, at });
-        Ok(())
+        Ok(Running { process, at })
+    }
+
+    /// Where the gateway keeps what was in force.
+    #[must_use]
+    pub fn last_good(&self) -> std::path::PathBuf {
+        self.folder.path().join("data/last-good.bin")
+    }
+
+    /// Waits until the gateway has written down all that is in force: nothing more has been written for a second.
+    ///
+    /// # Panics
+    /// When it never rests.
+    pub async fn kept(&self) {
+        let mut last = (0.0, std::time::Instant::now());
+        eventually("the last known good configuration is on disk", async || {
+            let written = r#"portolan_data_files_total{file="last_good",outcome="written"}"#;
+            let now = self.gateway_metric(written).await.ok()?;
+            if now > last.0 {
+                last = (now, std::time::Instant::now());
+            }
+            (last.0 > 0.0 && last.1.elapsed().as_secs() >= 1).then_some(())
+        })
+        .await;
+    }
+
+    /// A counter or gauge of the gateway, like [`Self::operator_metric`].
+    ///
+    /// # Errors
+    /// The gateway does not answer.
+    pub async fn gateway_metric(&self, series: &str) -> anyhow::Result<f64> {
+        metric(self.gateway.as_ref().context("no gateway runs")?, series).await
     }
 
     /// An agent of 2026-07-28 at a path of the gateway.
@@ -165,10 +208,7 @@ impl Fleet {
     /// # Errors
     /// The operator does not answer.
     pub async fn operator_metric(&self, series: &str) -> anyhow::Result<f64> {
-        let operator = self.operator.as_ref().context("no operator runs")?;
-        let text = Request::get("/metrics").send(operator.at.admin).await?.text();
-        let value = text.lines().find_map(|line| line.strip_prefix(series)?.trim().parse().ok());
-        Ok(value.unwrap_or_default())
+        metric(self.operator.as_ref().context("no operator runs")?, series).await
     }
 
     /// The gateway's `/config`.
@@ -217,6 +257,12 @@ impl Fleet {
     pub fn kubeconfig(&self) -> std::path::PathBuf {
         Path::new(&self.file("kubeconfig")).to_owned()
     }
+}
+
+async fn metric(process: &Running, series: &str) -> anyhow::Result<f64> {
+    let text = Request::get("/metrics").send(process.at.admin).await?.text();
+    let value = text.lines().find_map(|line| line.strip_prefix(series)?.trim().parse().ok());
+    Ok(value.unwrap_or_default())
 }
 
 /// Waits until a request is answered as it should be.

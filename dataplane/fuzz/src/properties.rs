@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use portolan_config::LastGood;
+use portolan_config::frame::{Content, Frame};
 use serde_json::value::RawValue;
 
 use crate::mcp::cross::{self, Crossing, Outbound};
@@ -30,10 +32,32 @@ pub fn envelope(data: &[u8]) {
     answers(&body);
 }
 
+const KEYS: &[u8] =
+    br#"{"keys":[{"id":"fuzz","key":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=","state":"current"}]}"#;
+
+/// What is read of a file is what would be written; its content is refused or comes back as it was; and nothing opens that was not sealed.
+pub fn last_good(data: &[u8]) {
+    if let Ok(frame) = Frame::decode(data) {
+        assert_eq!(frame.encode(), data);
+    }
+    for content in [Content::LastGood, Content::KeySets] {
+        let framed = Frame { content, fleet: "fuzz", payload: data };
+        assert_eq!(Frame::decode(&framed.encode()), Ok(framed));
+    }
+    if let Ok(kept) = LastGood::decode(data) {
+        let change = kept.change();
+        assert_eq!((change.upserts.len(), change.held.len()), (kept.resources.len(), kept.held.len()));
+        assert_eq!(LastGood::decode(&kept.clone().encode()), Ok(kept));
+    }
+    let ring = Ring::parse(KEYS).expect("a valid key file");
+    let file = Binding { route: "", tenant: "fuzz", principal: b"" };
+    assert!(seal::open_bytes(&ring, Context::LastGood, &file, data).is_err());
+    let sealed = seal::seal_bytes(&ring, Context::LastGood, &file, data);
+    assert_eq!(seal::open_bytes(&ring, Context::LastGood, &file, &sealed).as_deref(), Ok(data));
+}
+
 /// No text opens that was not sealed, no sealed content makes opening panic, and what opens seals again to the same session.
 pub fn session(data: &[u8]) {
-    const KEYS: &[u8] =
-        br#"{"keys":[{"id":"fuzz","key":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=","state":"current"}]}"#;
     let ring = Ring::parse(KEYS).expect("a valid key file");
     let binding = Binding { route: "Route/fuzz/fuzz", tenant: "fuzz", principal: b"fuzz" };
     let elsewhere = Binding { principal: b"other", ..binding };

@@ -35,6 +35,11 @@ fn the_session_corpus_holds() {
     assert!(replay("session", properties::session) >= 20);
 }
 
+#[test]
+fn the_last_good_corpus_holds() {
+    assert!(replay("last_good", properties::last_good) >= 40);
+}
+
 /// An entry of a corpus with a few of its parts replaced by parts of others.
 fn crossed(corpus: &[(PathBuf, Vec<u8>)], entry: Index, grafts: &[(Index, Index, Index, Index, u8)]) -> Vec<u8> {
     let mut data = corpus[entry.index(corpus.len())].1.clone();
@@ -59,6 +64,11 @@ proptest! {
     #[test]
     fn crossed_envelopes_hold(entry in any::<Index>(), grafts in grafts()) {
         properties::envelope(&crossed(&corpus("envelope"), entry, &grafts));
+    }
+
+    #[test]
+    fn crossed_last_good_files_hold(entry in any::<Index>(), grafts in grafts()) {
+        properties::last_good(&crossed(&corpus("last_good"), entry, &grafts));
     }
 
     #[test]

@@ -23,6 +23,9 @@ use crate::telemetry::Telemetry;
 /// A session that was ended here: its fingerprint and the second since 1970 at which it would have expired.
 pub type EndedSession = ([u8; 16], u64);
 
+/// Ended sessions that are remembered, as many as an operator does; beyond it the ones that expire first go.
+const ENDED: usize = 100_000;
+
 /// Shared by every worker.
 pub struct Context {
     snapshot: ArcSwap<Snapshot>,
@@ -137,6 +140,13 @@ impl Context {
         let mut ended = self.ended.lock();
         ended.retain(|_, expires| *expires > now);
         ended.extend(sessions.filter(|(_, expires)| *expires > now));
+        // A tenth more, so that it is not sorted for each.
+        if ended.len() > ENDED + ENDED / 10 {
+            let mut times: Vec<u64> = ended.values().copied().collect();
+            let surplus = times.len() - ENDED;
+            let first_kept = *times.select_nth_unstable(surplus).1;
+            ended.retain(|_, expires| *expires >= first_kept);
+        }
     }
 
     /// Whether a session was ended, here or elsewhere.

@@ -2,6 +2,8 @@
 
 #![expect(clippy::expect_used, reason = "a test may panic, and says what it expected")]
 
+mod alone;
+mod anywhere;
 mod applied;
 mod conflicts;
 mod edits;
