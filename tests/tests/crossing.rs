@@ -292,6 +292,22 @@ async fn an_error_of_a_tool_reaches_the_agent_with_its_code_and_data() -> anyhow
     Ok(())
 }
 
+#[tokio::test]
+async fn a_capability_that_the_agent_lacks_is_named_as_the_server_names_it() -> anyhow::Result<()> {
+    let error = r#"{"code":-32021,"message":"Missing","data":{"requiredCapabilities":{"sampling":{}}}}"#;
+    let body = format!(r#"{{"jsonrpc":"2.0","id":$ID,"error":{error}}}"#);
+    for speaks in [Speaks::Modern, Speaks::Both] {
+        let (_gateway, recorder, [modern, legacy]) = before(speaks).await?;
+        recorder.answer("echo", Answer::Http(400, Vec::new(), body.clone()));
+        for (agent, status) in [(modern, 400), (legacy, 200)] {
+            let reply = agent.call("alpha_echo", "{}").await?;
+            assert_eq!((reply.status.as_u16(), reply.code()), (status, Some(-32021)), "{speaks:?}: {}", reply.text());
+            assert!(reply.text().contains(error), "{speaks:?}: {}", reply.text());
+        }
+    }
+    Ok(())
+}
+
 fn progress(token: &str, progress: u32) -> String {
     format!(
         r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":{token},"progress":{progress},"x":1.50}}}}"#

@@ -185,7 +185,7 @@ fn respond(
         Ok(Rewritten::Result(body)) => Ok(respond::json(StatusCode::OK, body)),
         Ok(Rewritten::Error { body, code }) if respond::is_for_agents(code) => {
             exchange.account.code(code);
-            Ok(respond::json(StatusCode::OK, body))
+            Ok(respond::json(respond::status(code, message.era()), body))
         }
         Ok(Rewritten::Unfinished) => Err(Failure::Invalid(UNFINISHED)),
         _ if refused => Err(Failure::Invalid("the server refused the gateway's credentials")),

@@ -8,6 +8,8 @@ use super::body::Body;
 use crate::mcp::answer::{InvalidAnswer, ResponseEnvelope, scan_response};
 use crate::mcp::cross::{self, Crossing};
 use crate::mcp::envelope::Shape;
+use crate::mcp::error;
+use crate::mcp::revision::Era;
 
 /// A JSON answer.
 pub fn json(status: StatusCode, body: Bytes) -> Response<Body> {
@@ -112,9 +114,14 @@ impl Rewriter {
 }
 
 /// Whether an agent is told a server's error as it is. Codes about the transport or the message's form are complaints about our request, which
-/// would only confuse the agent.
+/// would only confuse the agent; what the agent's own declaration lacks is for it to know.
 pub fn is_for_agents(code: i64) -> bool {
-    !matches!(code, -32700 | -32601 | -32600 | -32099..=-32020)
+    code == error::MISSING_CAPABILITY || !matches!(code, -32700 | -32601 | -32600 | -32099..=-32020)
+}
+
+/// The status of a server's error: 400 where the protocol fixes it (2026-07-28, Streamable HTTP), else 200.
+pub fn status(code: i64, era: Era) -> StatusCode {
+    if era == Era::Modern && code == error::MISSING_CAPABILITY { StatusCode::BAD_REQUEST } else { StatusCode::OK }
 }
 
 #[cfg(test)]
