@@ -1,9 +1,9 @@
 #!/bin/sh
-# Installs the official SDK clients, pinned by their lock files, into target/clients.
+# Installs the official SDK clients and the official conformance suite, pinned by their lock files, into target/clients.
 #
-# Afterwards target/clients/mcp-typescript and target/clients/mcp-python are the two clients. What is
-# installed is keyed by the hash of the lock files; nothing happens when it is there. Progress goes to
-# standard error, nothing to standard output.
+# Afterwards target/clients/mcp-typescript and target/clients/mcp-python are the two clients, and
+# target/clients/mcp-conformance is the suite. What is installed is keyed by the hash of the lock files;
+# nothing happens when it is there. Progress goes to standard error, nothing to standard output.
 set -eu
 cd "$(dirname "$0")"
 sources=$(pwd)
@@ -34,14 +34,18 @@ installed() {
 	[ "$(cat "$stamp" 2>/dev/null)" = "$hash" ]
 }
 
-if ! installed typescript typescript/package.json typescript/package-lock.json; then
-	echo "tests/clients: installing the TypeScript SDK"
-	rm -rf "$target/typescript"
-	mkdir "$target/typescript"
-	cp typescript/package.json typescript/package-lock.json "$target/typescript"
-	(cd "$target/typescript" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+# packages NAME WHAT: the npm packages of NAME's lock file.
+packages() {
+	installed "$1" "$1/package.json" "$1/package-lock.json" && return
+	echo "tests/clients: installing $2"
+	rm -rf "$target/$1"
+	mkdir "$target/$1"
+	cp "$1/package.json" "$1/package-lock.json" "$target/$1"
+	(cd "$target/$1" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
 	echo "$hash" >"$stamp"
-fi
+}
+packages typescript "the TypeScript SDK"
+packages conformance "the conformance suite"
 
 if ! installed python python/requirements.txt; then
 	echo "tests/clients: installing the Python SDK"
@@ -64,3 +68,7 @@ wrapper() {
 }
 wrapper mcp-typescript node "'$target/typescript/client.mjs'"
 wrapper mcp-python "'$target/python/bin/python'" "'$sources/python/client.py'"
+# The suite wants a newer Node.js than most machines have; its lock file brings one for Linux.
+node=$target/conformance/node_modules/.bin/node
+[ -x "$node" ] || node=$(command -v node)
+wrapper mcp-conformance "'$node'" "'$target/conformance/node_modules/@modelcontextprotocol/conformance/dist/index.js'"

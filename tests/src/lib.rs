@@ -4,6 +4,7 @@
 pub mod account;
 pub mod agent;
 pub mod cluster;
+pub mod conformance;
 pub mod eventually;
 pub mod fixture;
 pub mod fleet;
@@ -20,4 +21,5 @@ pub mod process;
 pub mod recorder;
 pub mod request;
 pub mod standalone;
+pub mod suite;
 pub mod tap;

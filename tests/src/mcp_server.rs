@@ -63,8 +63,17 @@ pub async fn run<H: ServerHandler + Clone>(options: Options, handler: H) -> anyh
 
 /// Serves `handler` at `/mcp` on a bound socket until `stop`.
 pub async fn serve<H: ServerHandler + Clone>(listener: TcpListener, handler: H, stop: CancellationToken) {
-    let config =
-        StreamableHttpServerConfig::default().disable_allowed_hosts().with_cancellation_token(stop.child_token());
+    serve_with(StreamableHttpServerConfig::default().disable_allowed_hosts(), listener, handler, stop).await;
+}
+
+/// The same as a configuration says.
+pub async fn serve_with<H: ServerHandler + Clone>(
+    config: StreamableHttpServerConfig,
+    listener: TcpListener,
+    handler: H,
+    stop: CancellationToken,
+) {
+    let config = config.with_cancellation_token(stop.child_token());
     let sessions = Arc::new(LocalSessionManager::default());
     let service: Http<H> = StreamableHttpService::new(move || Ok(handler.clone()), sessions, config);
     while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {

@@ -1,4 +1,4 @@
-//! Clients that others wrote: the official SDKs for TypeScript and Python as programs, and rmcp in this process.
+//! Clients that others wrote: the official SDKs for TypeScript and Python and the conformance suite as programs, and rmcp in this process.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -39,7 +39,13 @@ fn root() -> PathBuf {
     tests.parent().unwrap_or(tests).to_owned()
 }
 
-/// Installs the SDKs, pinned by their lock files, where they are not.
+/// Where [`install`] puts a program.
+#[must_use]
+pub fn installed(program: &str) -> PathBuf {
+    root().join("target/clients").join(program)
+}
+
+/// Installs the SDKs and the conformance suite, pinned by their lock files, where they are not.
 ///
 /// # Errors
 /// The script fails: it says what is missing.
@@ -61,7 +67,7 @@ impl Run<'_> {
             Sdk::TypeScript => "mcp-typescript",
             Sdk::Python => "mcp-python",
         };
-        let mut client = Command::new(root().join("target/clients").join(program));
+        let mut client = Command::new(installed(program));
         client.arg(self.url).args(["--protocol", self.protocol]);
         if let Some(token) = self.token {
             client.args(["--token", token]);

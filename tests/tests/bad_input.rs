@@ -765,7 +765,7 @@ async fn a_gateway_that_has_no_configuration_yet_is_503() -> anyhow::Result<()> 
         drain: Times::ALONE,
         limits,
     };
-    let gateway = Gateway::start(settings, ConfigSource::operators(&[])?).await?;
+    let gateway = Gateway::start(settings, ConfigSource::operators(&[], None)?).await?;
     for request in [call(), Request::modern("/mcp", "tools/list", "{}"), Request::initialize("/mcp", LEGACY)] {
         let reply = request.send(gateway.listen).await?;
         assert_eq!((reply.status.as_u16(), reply.code()), (503, Some(-31503)), "{}", reply.text());

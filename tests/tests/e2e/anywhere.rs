@@ -212,8 +212,7 @@ async fn every_session_survives_the_kill_of_every_gateway_in_turn() -> anyhow::R
     });
     let opened = futures::future::try_join_all(opening).await?;
 
-    let mut count = 0;
-    for kill_first in [true, false] {
+    for (count, kill_first) in [(1, true), (2, false)] {
         if kill_first {
             fleet.gateway.take().expect("a gateway").process.kill9()?;
             fleet.start_gateway().await?;
@@ -223,7 +222,6 @@ async fn every_session_survives_the_kill_of_every_gateway_in_turn() -> anyhow::R
         }
         let new = if kill_first { fleet.address() } else { other.at.listen };
         Agent { address: new, session: None, ..agent.clone() }.lists(&TOOLS).await;
-        count += 1;
         let calls = opened.iter().map(|sessions| async move {
             for session in sessions {
                 let counted = Agent { address: new, ..session.clone() }.call("alpha_count", "{}").await?;
