@@ -84,7 +84,7 @@ async fn attempt(exchange: &mut Exchange<'_>, message: &Message, target: &Target
         recover::note(message, &forward, misfit.as_ref());
         let arrival = arrival?;
         cure = match misfit {
-            Some(misfit) if first => recover::cure(exchange, message, target, &forward, misfit).await?,
+            Some(misfit) if first => Box::pin(recover::cure(exchange, message, target, &forward, misfit)).await?,
             Some(Misfit::Session) => return Err(Failure::SessionLost),
             _ => None,
         };
@@ -173,6 +173,7 @@ fn respond(
         ours: forward.id,
         id: message.raw_id(),
         progress: message.progress_token(),
+        declared: message.capabilities(),
         crossing: Crossing { client: message.revision(), upstream: forward.revision },
     };
     let refused = arrival.is_refusal();

@@ -175,6 +175,12 @@ impl Message {
         Some((text(meta.traceparent?)?, meta.tracestate.and_then(text)))
     }
 
+    /// What a modern agent declares that it can do, as it was written.
+    pub fn capabilities(&self) -> Option<Bytes> {
+        let capabilities = self.envelope.meta?.client_capabilities.filter(|_| self.is_modern())?;
+        Some(self.bytes.slice(capabilities.value.range()))
+    }
+
     /// Whether the metadata names a trace.
     pub fn names_trace(&self) -> bool {
         self.envelope.meta.is_some_and(|meta| meta.traceparent.is_some())

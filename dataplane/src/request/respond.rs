@@ -1,8 +1,12 @@
 //! Phase 10 for one message: what a server sent, with the agent's id and token spliced back in and the revisions' differences evened out.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response, StatusCode};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::body::Body;
 use crate::mcp::answer::{InvalidAnswer, ResponseEnvelope, scan_response};
@@ -27,6 +31,8 @@ pub struct Rewriter {
     pub id: Bytes,
     /// The agent's progress token, as it was written.
     pub progress: Option<Bytes>,
+    /// What a modern agent declared that it can do, as it was written; nothing of it was declared to the server.
+    pub declared: Option<Bytes>,
     /// Who speaks what.
     pub crossing: Crossing,
 }
@@ -87,12 +93,38 @@ impl Rewriter {
         }
         match (&envelope.result, &envelope.error) {
             (Some(result), _) if !result.is_complete(body) => Rewritten::Unfinished,
+            (_, Some(error)) if error.code == Some(error::MISSING_CAPABILITY) && !self.agent_lacks(body) => {
+                Rewritten::Unfinished
+            }
             (_, Some(error)) => Rewritten::Error {
                 body: cross::response(body, envelope, self.crossing, &self.id),
                 code: error.code.unwrap_or_default(),
             },
             _ => Rewritten::Result(cross::response(body, envelope, self.crossing, &self.id)),
         }
+    }
+
+    /// Whether what the server misses is missing in the agent's own declaration. Otherwise the gateway kept it back, and the agent could do nothing
+    /// about it; nor does an older agent know such an error.
+    fn agent_lacks(&self, body: &Bytes) -> bool {
+        #[derive(Deserialize)]
+        struct Answer {
+            error: Complaint,
+        }
+        #[derive(Deserialize)]
+        struct Complaint {
+            data: Missing,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Missing {
+            required_capabilities: BTreeMap<String, IgnoredAny>,
+        }
+        let declared = self.declared.as_ref().and_then(|text| serde_json::from_slice(text).ok());
+        let answer = serde_json::from_slice::<Answer>(body).ok();
+        let (Some(declared), Some(answer)) = (declared, answer) else { return false };
+        let declared: BTreeMap<String, IgnoredAny> = declared;
+        answer.error.data.required_capabilities.keys().all(|name| !declared.contains_key(name))
     }
 
     fn is_ours(&self, id: &[u8]) -> bool {
@@ -114,7 +146,7 @@ impl Rewriter {
 }
 
 /// Whether an agent is told a server's error as it is. Codes about the transport or the message's form are complaints about our request, which
-/// would only confuse the agent; what the agent's own declaration lacks is for it to know.
+/// would only confuse the agent; that its own declaration lacks something is for it to know.
 pub fn is_for_agents(code: i64) -> bool {
     code == error::MISSING_CAPABILITY || !matches!(code, -32700 | -32601 | -32600 | -32099..=-32020)
 }

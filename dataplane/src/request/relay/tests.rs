@@ -26,6 +26,7 @@ fn passed(data: &'static str) -> Option<String> {
             ours: 7,
             id: Bytes::from_static(b"1"),
             progress: None,
+            declared: None,
             crossing: Crossing { client: Revision::R20251125, upstream: forward.revision },
         },
         forward,

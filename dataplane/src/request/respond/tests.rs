@@ -6,6 +6,7 @@ fn rewriter() -> Rewriter {
         ours: 7,
         id: Bytes::from_static(br#""theirs""#),
         progress: Some(Bytes::from_static(br#""tok""#)),
+        declared: None,
         crossing: Crossing { client: Revision::R20251125, upstream: Revision::R20251125 },
     }
 }
@@ -66,6 +67,21 @@ fn progress_is_passed_on_for_our_token_alone_and_under_the_agents() {
 }
 
 #[test]
+fn a_missing_capability_is_told_to_the_agent_that_did_not_declare_it_and_to_no_other() {
+    let missing = r#"{"jsonrpc":"2.0","id":7,"error":{"code":-32021,"message":"m","data":{"requiredCapabilities":{"sampling":{}}}}}"#;
+    let told = |declared: Option<&'static str>| {
+        let rewriter = Rewriter { declared: declared.map(|text| Bytes::from_static(text.as_bytes())), ..rewriter() };
+        rewriter.rewrite(&missing.into()).unwrap()
+    };
+    for declared in ["{}", r#"{"elicitation":{}}"#] {
+        assert!(matches!(told(Some(declared)), Rewritten::Error { code: -32021, .. }), "{declared}");
+    }
+    for declared in [Some(r#"{"sampling":{}}"#), Some("[]"), None] {
+        assert!(matches!(told(declared), Rewritten::Unfinished), "{declared:?}");
+    }
+}
+
+#[test]
 fn of_other_notifications_only_log_messages_are_about_the_call() {
     let notification = |method: &str| format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{{}}}}"#).into();
     assert!(matches!(rewriter().rewrite(&notification("notifications/message")), Ok(Rewritten::Notification(_))));
@@ -86,7 +102,7 @@ fn agents_are_told_what_is_about_their_call_and_not_what_is_about_ours() {
     for code in [-32602, -32603, -32000, -32002, -32019, 0, 42, -31403] {
         assert!(is_for_agents(code), "{code}");
     }
-    for code in [-32700, -32600, -32601, -32020, -32021, -32022, -32099] {
+    for code in [-32700, -32600, -32601, -32020, -32022, -32099] {
         assert!(!is_for_agents(code), "{code}");
     }
 }
