@@ -171,8 +171,10 @@ impl Upstream {
         let hosts = self.hosts.load();
         let host = want.map_or_else(|| hosts.pick(), |name| hosts.named(name));
         let host = Arc::clone(host.ok_or(UpstreamError::NoEndpoint)?);
-        let bound = if worker == self.background() { 0 } else { self.max_concurrent.load(Ordering::Relaxed) };
-        Permit::acquire(host, bound)
+        if worker == self.background() {
+            return Ok(Permit::of_examination(host));
+        }
+        Permit::acquire(host, self.max_concurrent.load(Ordering::Relaxed))
     }
 
     fn has_another(&self) -> bool {

@@ -41,6 +41,11 @@ const COMMANDS: [(&str, &[&str], &[&str]); 4] = [
             "fleet-service",
             "namespace",
             "listen",
+            "tls-dir",
+            "stream-host",
+            "certificate-lifetime",
+            "authority-lifetime",
+            "key-lifetime",
             "admin",
             "external-url",
             "ready-file",
@@ -58,6 +63,7 @@ const COMMANDS: [(&str, &[&str], &[&str]); 4] = [
             "admin",
             "workers",
             "data-dir",
+            "tls-dir",
             "fleet-key",
             "allow-origin",
             "allow-upstream",
@@ -166,7 +172,11 @@ async fn what_cannot_start_ends_with_one_and_says_why() -> anyhow::Result<()> {
             "missing",
         ),
         ("portolan-operator", vec!["--listen", &taken, "--admin", "127.0.0.1:0"], "in use"),
-        ("portolan-operator", vec!["--listen", "0.0.0.0:0", "--admin", "127.0.0.1:0"], "loopback"),
+        (
+            "portolan-operator",
+            vec!["--listen", "0.0.0.0:0", "--admin", "127.0.0.1:0", "--tls-dir", &nowhere],
+            "missing",
+        ),
     ] {
         let output = run(name, &arguments).await?;
         let told = String::from_utf8_lossy(&output.stderr).to_lowercase();

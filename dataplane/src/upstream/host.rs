@@ -195,27 +195,38 @@ impl Reach {
     }
 }
 
-/// The right to have one request under way, counted on its host and on the whole upstream until dropped.
+/// The right to have one request under way, counted on its host and, but for our own examinations, on the whole upstream until dropped.
 pub(super) struct Permit {
     pub(super) host: Arc<Host>,
+    counted: bool,
 }
 
 impl Permit {
+    /// The right of an agent's request.
+    ///
     /// # Errors
     /// `Overloaded` if `bound` requests are under way on the upstream; 0 is no bound.
     pub(super) fn acquire(host: Arc<Host>, bound: u32) -> Result<Self, UpstreamError> {
         let before = host.load.fetch_add(1, Ordering::Relaxed);
         host.in_flight.fetch_add(1, Ordering::Relaxed);
-        let permit = Self { host };
+        let permit = Self { host, counted: true };
         // Dropping the permit takes both counts back.
         if bound != 0 && before >= bound { Err(UpstreamError::Overloaded) } else { Ok(permit) }
+    }
+
+    /// The right of an examination: it waits for nobody, and no call is refused for it.
+    pub(super) fn of_examination(host: Arc<Host>) -> Self {
+        host.in_flight.fetch_add(1, Ordering::Relaxed);
+        Self { host, counted: false }
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
         self.host.in_flight.fetch_sub(1, Ordering::Relaxed);
-        self.host.load.fetch_sub(1, Ordering::Relaxed);
+        if self.counted {
+            self.host.load.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 

@@ -137,3 +137,14 @@ async fn more_requests_than_the_bound_are_refused_at_once_and_the_end_of_a_body_
     body.bytes().await.unwrap();
     exchange(&upstream).await.unwrap();
 }
+
+#[tokio::test]
+async fn no_call_is_refused_for_an_examination_and_no_examination_for_a_call() {
+    let server = Server::json("{}").await;
+    let upstream = upstream(&[server.address]);
+    upstream.set_max_concurrent(1);
+    let examine = || upstream.send(upstream.background(), None, call(), &DEADLINES);
+    let _examination = examine().await.unwrap();
+    let _call = send(&upstream).await.unwrap();
+    examine().await.unwrap();
+}
