@@ -85,8 +85,8 @@ fn spawn<K: Watched>(source: &Source, config: watcher::Config, tasks: &TaskTrack
     });
 }
 
-/// Delivers the changes of one kind until it is dropped. The watcher recovers by itself: a closed watch, 410 Gone and an API server that is
-/// away all end in a new list after a pause.
+/// Delivers the changes of one kind until it is dropped. The watcher recovers by itself from a closed watch, from an event that says 410 Gone
+/// and from an API server that is away; a request that is answered 410 it would repeat for ever, so it is made anew.
 async fn feed<K: Watched>(
     api: Api<Stored<K>>,
     config: watcher::Config,
@@ -94,22 +94,36 @@ async fn feed<K: Watched>(
     mut deliver: impl FnMut(Change),
 ) {
     let kind = K::KIND.as_str();
-    let events = watch(api, config).backoff(backoff::Pauses::default());
-    let mut events = std::pin::pin!(events);
-    let mut relist = Relist::default();
-    while let Some(event) = events.next().await {
-        match event {
-            Ok(event) => {
-                // The fields' managers are half of an object's bytes, and nobody reads them.
-                let event = event.modify(|object| object.managed_fields_mut().clear());
-                if let Some(change) = relist.take(event) {
-                    deliver(change);
+    loop {
+        let events = watch(api.clone(), config.clone()).backoff(backoff::Pauses::default());
+        let mut events = std::pin::pin!(events);
+        let mut relist = Relist::default();
+        while let Some(event) = events.next().await {
+            match event {
+                Ok(event) => {
+                    // The fields' managers are half of an object's bytes, and nobody reads them.
+                    let event = event.modify(|object| object.managed_fields_mut().clear());
+                    if let Some(change) = relist.take(event) {
+                        deliver(change);
+                    }
+                }
+                Err(error) => {
+                    metrics.watch_failed(kind);
+                    tracing::warn!(kind, %error, "watch failed, trying again");
+                    if is_too_old(&error) {
+                        break;
+                    }
                 }
             }
-            Err(error) => {
-                metrics.watch_failed(kind);
-                tracing::warn!(kind, %error, "watch failed, trying again");
-            }
         }
+        tokio::time::sleep(backoff::LONGEST).await;
     }
 }
+
+/// Whether a watch was refused since its version is compacted.
+fn is_too_old(error: &watcher::Error) -> bool {
+    matches!(error, watcher::Error::WatchStartFailed(kube::Error::Api(status)) if status.code == 410)
+}
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ const FIRST: Duration = Duration::from_millis(200);
 
 /// The longest one. The library's default goes to a minute, and an API server that comes back costs two: one until it answers, and one since
 /// the version that the watch had is too old by then. Six watches that ask every few seconds are no load.
-const LONGEST: Duration = Duration::from_secs(5);
+pub(super) const LONGEST: Duration = Duration::from_secs(5);
 
 /// After so much quiet the next failure is a first one. Not after the first success: a watch that lists and breaks in turn would never pause.
 const QUIET: Duration = Duration::from_secs(30);
