@@ -14,7 +14,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::{Source, feed, grants, relist::Change};
 use crate::{
     index::Grant,
-    object::{Key, Kind},
+    object::{Key, Kind, ObjectKey},
 };
 
 /// How long a withdrawn grant may go unnoticed.
@@ -77,20 +77,31 @@ fn start(source: &Source, namespace: &str, names: BTreeSet<String>) -> Running {
     tokio::spawn(async move {
         let api = Api::namespaced(source.client.clone(), &namespace);
         let (operator, metrics) = (&source.operator, &source.metrics);
-        let wanted = |key: &Key| kept.contains(&key.name);
-        let deliver = |change| match change {
-            Change::Apply(object) if wanted(&object.key().key) => operator.apply(object),
-            Change::Delete(key) if wanted(&key.key) => operator.delete(&key),
-            Change::Replace(mut objects) => {
-                objects.retain(|object| wanted(&object.key().key));
+        let deliver = |change| match referenced(change, &kept) {
+            Some(Change::Apply(object)) => operator.apply(object),
+            Some(Change::Delete(key)) => operator.delete(&key),
+            Some(Change::Replace(objects)) => {
                 operator.replace(Secret::KIND, Some(&namespace), objects);
                 operator.set_grant(&namespace, Grant::Listed);
             }
-            Change::Apply(_) | Change::Delete(_) => {}
+            None => {}
         };
         token.run_until_cancelled(feed::<Secret>(api, watcher::Config::default(), metrics, deliver)).await
     });
     Running { names, _stop: stop.drop_guard() }
+}
+
+/// What passes the edge: nothing of a Secret that nobody names.
+fn referenced(change: Change, names: &BTreeSet<String>) -> Option<Change> {
+    let is_named = |key: &ObjectKey| names.contains(&key.key.name);
+    match change {
+        Change::Apply(object) => is_named(&object.key()).then_some(Change::Apply(object)),
+        Change::Delete(key) => is_named(&key).then_some(Change::Delete(key)),
+        Change::Replace(mut objects) => {
+            objects.retain(|object| is_named(&object.key()));
+            Some(Change::Replace(objects))
+        }
+    }
 }
 
 fn by_namespace(references: &BTreeSet<Key>) -> BTreeMap<String, BTreeSet<String>> {
@@ -100,3 +111,6 @@ fn by_namespace(references: &BTreeSet<Key>) -> BTreeMap<String, BTreeSet<String>
     }
     namespaces
 }
+
+#[cfg(test)]
+mod tests;
