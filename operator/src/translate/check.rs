@@ -35,7 +35,7 @@ fn of(key: &ObjectKey, world: &World) -> Vec<Problem> {
     };
     let mut more = Problems::of(key.clone());
     for fault in json.iter().flat_map(|object| schema::faults(key.kind.as_str(), object)) {
-        if !found.iter().any(|problem| problem.field == fault.field) {
+        if !found.iter().any(|problem| problem.field == fault.field && problem.effect == Effect::Refused) {
             more.add(Reason::Invalid, fault.field, fault.message, "");
         }
     }

@@ -1,4 +1,4 @@
-//! Reads the URL of a remote server.
+//! Reads the URL of a remote server, and of whatever else is outside.
 
 use portolan_config::proto::Remote;
 use url::{Host, Url};
@@ -16,18 +16,8 @@ pub struct Parsed {
 
 /// Parses `url`. The error says what is wrong with it, and never repeats user information that it may hold.
 pub fn parse(url: &str, tls_hostname: Option<&str>) -> Result<Parsed, String> {
-    let url = Url::parse(url).map_err(|error| format!("not a URL: {error}"))?;
-    let tls = match url.scheme() {
-        "https" => true,
-        "http" => false,
-        other => return Err(format!("scheme {other:?} is neither https nor http")),
-    };
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("holds user information: credentials belong in a Secret".to_owned());
-    }
-    if url.fragment().is_some() {
-        return Err("holds a fragment, which is never sent".to_owned());
-    }
+    let url = plain(url)?;
+    let tls = url.scheme() == "https";
     if !tls && tls_hostname.is_some() {
         return Err("tls.hostname without https".to_owned());
     }
@@ -42,6 +32,26 @@ pub fn parse(url: &str, tls_hostname: Option<&str>) -> Result<Parsed, String> {
     let path = url.query().map_or(url.path().to_owned(), |query| format!("{}?{query}", url.path()));
     let tls_hostname = tls_hostname.unwrap_or_default().to_owned();
     Ok(Parsed { remote: Remote { host, port: port.into(), tls, tls_hostname }, authority, path })
+}
+
+/// Parses an `http` or `https` URL without credentials.
+pub(super) fn plain(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| format!("not a URL: {error}"))?;
+    if !matches!(url.scheme(), "https" | "http") {
+        return Err(format!("scheme {:?} is neither https nor http", url.scheme()));
+    }
+    // The parser mends what is missing, and would take the path's first segment for the host.
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    if rest.is_none_or(|rest| rest.starts_with(['/', '\\'])) {
+        return Err("names no host after https:// or http://".to_owned());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("holds user information; credentials belong in a Secret".to_owned());
+    }
+    if text.contains('#') {
+        return Err("holds a fragment, which is never sent".to_owned());
+    }
+    Ok(url)
 }
 
 #[cfg(test)]

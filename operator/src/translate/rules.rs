@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use portolan_crds::{McpPolicy, McpRoute, McpServer, Quantity, policy::TargetKind};
 
-use super::{Problems, validate::refuse};
+use super::{Problems, remote, validate::refuse};
 
 /// Headers that the gateway sets itself.
 const OWN_HEADERS: [&str; 17] = [
@@ -67,6 +67,15 @@ pub(super) fn policy(policy: &McpPolicy, problems: &mut Problems) {
     if let Some(section) = &spec.authentication {
         if !on_a_route {
             refuse(problems, "spec.authentication", "is for routes: a target must be a McpRoute");
+        }
+        for (index, server) in section.resource_metadata.authorization_servers.iter().enumerate() {
+            if let Err(error) = remote::plain(server) {
+                refuse(
+                    problems,
+                    &format!("spec.authentication.resourceMetadata.authorizationServers[{index}]"),
+                    &error,
+                );
+            }
         }
         for (index, issuer) in section.jwt.iter().enumerate() {
             if let Some(name) = issuer.claims.keys().find(|name| !is_identifier(name)) {

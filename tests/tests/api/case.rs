@@ -1,12 +1,20 @@
-//! A case: one change to a valid object, and what the API server says to it.
+//! A case: one change to a valid object, and what is said to it: by the API server, and by the operator, which has met no API server in files.
 
 use kube::{
     Api, CustomResourceExt, Resource,
     api::{DynamicObject, PostParams},
     core::ApiResource,
 };
+use portolan_crds::{GROUP, Reason, VERSION};
+use portolan_operator::{
+    object::Object,
+    translate::{Effect, Problem, check::check},
+};
 use portolan_tests::cluster::Cluster;
 use serde_json::{Value, json};
+
+/// What the API server says of a field that is missing or of a wrong type.
+const TYPES: [&str; 2] = ["Required value", "must be of type"];
 
 /// One change to the spec of a valid object.
 pub struct Case {
@@ -44,11 +52,49 @@ impl Case {
         })
     }
 
+    /// Whether a rule on the field `path` (without indexes) has something to judge here, and lets it pass.
+    pub fn passes(&self, base: &Value, path: &str) -> bool {
+        let mut spec = base.clone();
+        set(&mut spec, self.at, self.value.clone());
+        self.refused.is_none() && has(&json!({"spec": spec}), path)
+    }
+
     /// `servers.0.name` as the API server writes it: `spec.servers[0].name`.
     fn field(at: &str) -> String {
         parts(at).fold("spec".to_owned(), |field, part| {
             if is_index(part) { format!("{field}[{part}]") } else { format!("{field}.{part}") }
         })
+    }
+
+    /// The object of this case.
+    fn object(&self, kind: &str, base: &Value) -> Value {
+        let mut spec = base.clone();
+        set(&mut spec, self.at, self.value.clone());
+        json!({"apiVersion": format!("{GROUP}/{VERSION}"), "kind": kind, "metadata": {"name": "case"}, "spec": spec})
+    }
+
+    /// What is wrong with the operator's own judgement, if anything: it must refuse what the API server refuses, there or at a field within, or
+    /// at the parent of one that is missing or of a wrong type. What it knows and no schema can say (whether an expression compiles) is left out.
+    fn judge_offline(&self, object: Value) -> Option<String> {
+        let told = format!("{} = {:.200}", self.at, self.value.to_string());
+        let object = match Object::read(object) {
+            Ok(object) => object,
+            Err(error) => return Some(format!("{told}: {error}")),
+        };
+        let refused: Vec<Problem> =
+            check(vec![object]).into_iter().filter(|problem| problem.effect == Effect::Refused).collect();
+        let Some((at, message)) = self.refused else {
+            let wrong: Vec<&Problem> = refused.iter().filter(|problem| problem.reason == Reason::Invalid).collect();
+            return (!wrong.is_empty()).then(|| format!("{told}: refused: {wrong:?}"));
+        };
+        let field = Self::field(at);
+        let parent = field.rfind(['.', '[']).map_or("", |end| &field[..end]);
+        let fits = |problem: &Problem| {
+            let rest = problem.field.strip_prefix(&field);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+                || (problem.field == parent && TYPES.iter().any(|words| message.contains(words)))
+        };
+        (!refused.iter().any(fits)).then(|| format!("{told}: expected {field}: {message:?}, got {refused:?}"))
     }
 
     /// What is wrong with the API server's answer, if anything.
@@ -79,6 +125,19 @@ fn is_index(part: &str) -> bool {
     part.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Whether something is at `path`, in whatever entry of the lists on the way.
+fn has(value: &Value, path: &str) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(|item| has(item, path)),
+        Value::Null => false,
+        _ if path.is_empty() => true,
+        object => {
+            let (first, rest) = path.split_once('.').unwrap_or((path, ""));
+            has(&object[first], rest)
+        }
+    }
+}
+
 /// Changes what is at `path`; objects on the way are made.
 fn set(value: &mut Value, path: &str, new: Value) {
     let Some((first, rest)) = path.split_once('.') else {
@@ -105,10 +164,14 @@ pub async fn run<K: Resource<DynamicType = ()> + CustomResourceExt>(base: &Value
 
     let mut wrong = Vec::new();
     for case in cases {
-        let mut spec = base.clone();
-        set(&mut spec, case.at, case.value.clone());
-        let object = DynamicObject::new("case", &resource).data(json!({"spec": spec}));
+        let object = serde_json::from_value(case.object(&resource.kind, base)).expect("an object");
         wrong.extend(case.judge(api.create(&dry, &object).await));
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Asks the operator about every case, and tells of all that are judged wrongly.
+pub fn run_offline(kind: &str, base: &Value, cases: &[Case]) {
+    let wrong: Vec<String> = cases.iter().filter_map(|case| case.judge_offline(case.object(kind, base))).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

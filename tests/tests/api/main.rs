@@ -11,7 +11,6 @@ mod stored;
 
 use std::collections::BTreeSet;
 
-use case::Case;
 use portolan_crds::{McpPolicy, McpRoute, McpServer, manifest::definitions};
 use serde_json::Value;
 
@@ -30,6 +29,21 @@ async fn policies_are_accepted_and_refused() {
     case::run::<McpPolicy>(&policy::base(), policy::cases()).await;
 }
 
+#[test]
+fn the_operator_judges_servers_in_files_as_the_api_server_does() {
+    case::run_offline("McpServer", &server::base(), &server::cases());
+}
+
+#[test]
+fn the_operator_judges_routes_in_files_as_the_api_server_does() {
+    case::run_offline("McpRoute", &route::base(), &route::cases());
+}
+
+#[test]
+fn the_operator_judges_policies_in_files_as_the_api_server_does() {
+    case::run_offline("McpPolicy", &policy::base(), &policy::cases());
+}
+
 /// The messages of all CEL rules in a schema, with the field that each is on.
 fn rules(path: &str, schema: &Value, found: &mut BTreeSet<(String, String)>) {
     for rule in schema["x-kubernetes-validations"].as_array().into_iter().flatten() {
@@ -46,17 +60,22 @@ fn rules(path: &str, schema: &Value, found: &mut BTreeSet<(String, String)>) {
 }
 
 #[test]
-fn every_rule_has_a_case_that_it_refuses() {
-    let cases = [("McpServer", server::cases()), ("McpRoute", route::cases()), ("McpPolicy", policy::cases())];
+fn every_rule_has_a_case_that_it_lets_pass_and_one_that_it_refuses() {
+    let cases = [
+        ("McpServer", server::base(), server::cases()),
+        ("McpRoute", route::base(), route::cases()),
+        ("McpPolicy", policy::base(), policy::cases()),
+    ];
     for definition in definitions() {
         let kind = &definition.spec.names.kind;
         let schema = serde_json::to_value(&definition.spec.versions[0].schema).expect("a schema is JSON");
         let mut found = BTreeSet::new();
         rules("spec", &schema["openAPIV3Schema"]["properties"]["spec"], &mut found);
         assert!(!found.is_empty(), "{kind} has rules");
-        let of_kind: &[Case] =
-            cases.iter().find(|(name, _)| name == kind).map(|(_, cases)| cases.as_slice()).expect("cases");
+        let (_, base, of_kind) = cases.iter().find(|(name, ..)| name == kind).expect("cases");
         for (path, message) in found {
+            let passed = of_kind.iter().any(|case| case.passes(base, &path));
+            assert!(passed, "{kind}: no case passes at {path}, where {message:?} is told");
             let refused = of_kind.iter().any(|case| case.refused_by(&path, &message));
             assert!(refused, "{kind}: no case is refused at {path} with {message:?}");
         }

@@ -24,6 +24,8 @@ fn what_is_not_a_plain_http_url_is_refused() {
         ("ftp://x.example", "scheme"),
         ("https://user:hunter2@x.example", "user information"),
         ("https://x.example/#a", "fragment"),
+        ("https:///x.example", "no host"),
+        ("https:x.example", "no host"),
     ] {
         let error = parse(url, None).unwrap_err();
         assert!(error.contains(word), "{error}");
