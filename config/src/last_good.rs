@@ -17,7 +17,7 @@ pub struct LastGood {
     pub epoch: u64,
     /// What is in force.
     pub resources: BTreeMap<Name, (Version, Bytes)>,
-    /// Names whose newest edit is not in force, and what is closed for it where nothing older is.
+    /// Names whose newest edit is not in force, and what is closed for it.
     pub held: BTreeMap<Name, Vec<Name>>,
     /// Sessions that were ended before their time.
     pub ended: Vec<EndedSession>,

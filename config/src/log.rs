@@ -71,7 +71,7 @@ impl Log {
         self.withdraw(name, true)
     }
 
-    /// The object exists but cannot be compiled: its last good version stays. Where there is none, what is in `dependents` fails closed.
+    /// The object exists but cannot be compiled: its last good version stays. What is in `dependents` fails closed, but for what that version is on.
     /// `None` if nothing changes.
     pub fn hold(&mut self, name: Name, dependents: Vec<Name>) -> Option<u64> {
         let (good, gone) = match self.entries.get(&name) {

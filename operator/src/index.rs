@@ -264,6 +264,15 @@ impl World {
         }
     }
 
+    /// Whether nothing tells what the policy at `key` is about: it cannot be read, and nothing of it could before.
+    #[must_use]
+    pub fn may_mean_anything(&self, key: &Key) -> bool {
+        let malformed = self.policies.get(key).is_some_and(|policy| policy.valid().is_none());
+        let policy = ObjectKey::new(ObjectKind::McpPolicy, key.clone());
+        let is_target = |node: &Node| matches!(node, Node::Object(target) if target.kind.is_target());
+        malformed && !self.references.of(&policy).any(is_target)
+    }
+
     /// Whether it is known of every namespace that holds a reference whether it may be read, and the readable ones are listed.
     #[must_use]
     pub fn grants_settled(&self) -> bool {
@@ -326,6 +335,9 @@ impl World {
         }
         if existence {
             self.referrers_dirty(key, dirty);
+            let same_namespace = self.policies.iter().filter(|(policy, _)| policy.namespace == key.key.namespace);
+            let illegible = same_namespace.map(|(policy, _)| policy).filter(|policy| self.may_mean_anything(policy));
+            dirty.objects.extend(illegible.map(|policy| ObjectKey::new(ObjectKind::McpPolicy, policy.clone())));
             if key.kind == ObjectKind::McpServer {
                 dirty.assignments = true;
                 dirty.catalogues.insert(key.key.clone());
@@ -386,9 +398,7 @@ impl World {
 fn contended(kind: ObjectKind, node: &Node) -> bool {
     match node {
         Node::Address(..) => true,
-        Node::Object(object) => {
-            kind == ObjectKind::McpPolicy && matches!(object.kind, ObjectKind::McpRoute | ObjectKind::McpServer)
-        }
+        Node::Object(object) => kind == ObjectKind::McpPolicy && object.kind.is_target(),
     }
 }
 

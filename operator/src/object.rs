@@ -44,6 +44,12 @@ impl ObjectKind {
         matches!(self, Self::McpServer | Self::McpRoute | Self::McpPolicy)
     }
 
+    /// Whether policies apply to it.
+    #[must_use]
+    pub fn is_target(self) -> bool {
+        matches!(self, Self::McpServer | Self::McpRoute)
+    }
+
     /// The word that users write in `kind:`.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -52,7 +52,7 @@ pub enum Outcome {
     Remove,
     /// A grant was withdrawn: gateways drop it now.
     Revoke,
-    /// Its object cannot be compiled. The last good version stays; where there is none, these fail closed.
+    /// Its object cannot be compiled. The last good version stays; these fail closed, but for what that version is on.
     Hold(Vec<Name>),
 }
 

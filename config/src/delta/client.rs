@@ -48,8 +48,8 @@ pub struct Change {
     pub removed: Vec<Name>,
     /// Names to drop at once: a grant or consent was withdrawn.
     pub revoked: Vec<Name>,
-    /// Names whose newest edit cannot be compiled, with the version that goes on here and what depends on it. Without a version the dependents
-    /// fail closed.
+    /// Names whose newest edit cannot be compiled, with the version that goes on here and what depends on it. The dependents fail closed,
+    /// but for what that version is on.
     pub held: Vec<(Name, Option<Version>, Vec<Name>)>,
     /// The first step of a stream: after it the gateway has all that the operator has.
     pub initial: bool,
@@ -125,7 +125,7 @@ impl Session {
         }
     }
 
-    /// What is in force, to be kept. `dependents` says what is closed for a name that nothing is in force of.
+    /// What is in force, to be kept. `dependents` says what is closed for a name whose newest edit is not in force.
     #[must_use]
     pub fn last_good(&self, dependents: impl Fn(&Name) -> Vec<Name>) -> LastGood {
         LastGood {

@@ -31,7 +31,7 @@ pub enum State {
     Held {
         /// The version that goes on, if anybody has one.
         good: Option<Good>,
-        /// What fails closed where nobody has one.
+        /// What fails closed, but for what that version is on.
         dependents: Vec<Name>,
     },
     /// The object exists, but its body is not known yet.

@@ -1,7 +1,7 @@
 //! Makes snapshots: keeps what is in force by name, joins it, and re-uses every joined part whose inputs are unchanged.
 //!
-//! Runs beside the workers, never on one. A resource that does not compile is refused by name and its last good version goes on; where there is
-//! none, whatever depends on it is closed. Nothing here may let a faulty resource touch another.
+//! Runs beside the workers, never on one. A resource that does not compile is refused by name and its last good version goes on; what it is not
+//! on, or everything where there is none, is closed. Nothing here may let a faulty resource touch another.
 
 mod join;
 
@@ -52,8 +52,8 @@ struct Joined<T> {
 pub struct Compiler {
     settings: Settings,
     parts: BTreeMap<Name, InForce>,
-    /// Names that exist but have no usable version anywhere, with what must be closed for that.
-    missing: BTreeMap<Name, Vec<Name>>,
+    /// Names whose newest edit is not in force, with what must be closed for that.
+    closing: BTreeMap<Name, Vec<Name>>,
     servers: BTreeMap<Name, Joined<Server>>,
     routes: BTreeMap<Name, Joined<Route>>,
     epoch: u64,
@@ -71,7 +71,7 @@ impl Compiler {
             source: settings.source,
             settings,
             parts: BTreeMap::new(),
-            missing: BTreeMap::new(),
+            closing: BTreeMap::new(),
             servers: BTreeMap::new(),
             routes: BTreeMap::new(),
             epoch: 0,
@@ -93,34 +93,32 @@ impl Compiler {
         self.epoch = self.epoch.max(change.epoch);
         for name in change.removed.iter().chain(&change.revoked) {
             self.parts.remove(name);
-            self.missing.remove(name);
+            self.closing.remove(name);
         }
         let mut rejected = Vec::new();
         for (name, version, bytes) in &change.upserts {
             match Part::parse(name, bytes) {
                 Ok(part) => {
-                    self.missing.remove(name);
+                    self.closing.remove(name);
                     self.parts.insert(name.clone(), InForce { version: *version, part });
                 }
                 Err(reason) => {
-                    if !self.parts.contains_key(name) {
-                        self.missing.insert(name.clone(), dependents(name, bytes));
-                    }
+                    self.close(name, dependents(name, bytes));
                     rejected.push(proto::Rejected { name: name.to_string(), version: version.to_string(), reason });
                 }
             }
         }
         for (name, version, dependents) in &change.held {
-            if version.is_none() && !self.parts.contains_key(name) {
-                self.missing.insert(name.clone(), dependents.clone());
-            }
+            // A last good version that this gateway refused is on more, perhaps, than the edit names.
+            let refused = self.closing.remove(name).filter(|_| version.is_some() && !self.parts.contains_key(name));
+            self.close(name, dependents.iter().cloned().chain(refused.into_iter().flatten()).collect());
         }
         rejected
     }
 
-    /// What is closed because nothing is in force under a name.
+    /// What is closed because the newest edit of a name is not in force.
     pub fn closed_by(&self, name: &Name) -> Vec<Name> {
-        self.missing.get(name).cloned().unwrap_or_default()
+        self.closing.get(name).cloned().unwrap_or_default()
     }
 
     /// Where policies in force say that issuers publish their keys, each place once.
@@ -140,6 +138,15 @@ impl Compiler {
     /// What issuers published.
     pub fn key_sets(&mut self) -> &mut KeySets {
         &mut self.key_sets
+    }
+
+    /// An edit of `name` is not in force: what it is on fails closed, but for what the version in force is on.
+    fn close(&mut self, name: &Name, dependents: Vec<Name>) {
+        let closed: Vec<Name> = match self.part(name.as_str()) {
+            None => dependents,
+            Some(part) => dependents.into_iter().filter(|dependent| !is_on(part, dependent)).collect(),
+        };
+        self.closing.insert(name.clone(), closed);
     }
 
     /// Joins what is in force.
@@ -224,13 +231,21 @@ impl Compiler {
         self.parts.get(name).map(|entry| &entry.part)
     }
 
-    /// Whether something without any good version forces this name to be closed.
+    /// Whether an edit that is not in force closes this name.
     fn is_closed(&self, name: &Name) -> bool {
-        self.missing.iter().any(|(missing, dependents)| missing == name || dependents.contains(name))
+        self.closing.values().any(|closed| closed.contains(name))
     }
 }
 
-/// What must be closed when this body is refused and nothing older is in force.
+/// Whether a policy is attached to a target.
+fn is_on(part: &Part, target: &Name) -> bool {
+    match part {
+        Part::Policy(policy) => policy.attachments.iter().any(|attachment| attachment.target == target.as_str()),
+        _ => true,
+    }
+}
+
+/// What must be closed when this body is refused, where nothing older is on it.
 fn dependents(name: &Name, bytes: &bytes::Bytes) -> Vec<Name> {
     match portolan_config::Body::decode(name.kind(), bytes) {
         Ok(portolan_config::Body::Policy(policy)) => {

@@ -60,17 +60,8 @@ impl Core {
     /// A gateway refused something, or takes it now: what was everywhere may not be any more.
     pub(super) fn reconsider<'a>(&mut self, names: impl Iterator<Item = &'a Name>) {
         for name in names {
-            let key = Key::new(name.namespace(), name.name());
-            let kinds = match name.kind() {
-                Kind::Server | Kind::Endpoints => &[ObjectKind::McpServer][..],
-                Kind::Route => &[ObjectKind::McpRoute],
-                Kind::Policy => &[ObjectKind::McpPolicy],
-                _ => &[],
-            };
-            for kind in kinds {
-                if let Some(progress) = self.progress.get_mut(&ObjectKey::new(*kind, key.clone())) {
-                    progress.reopen();
-                }
+            if let Some(progress) = owner(name).and_then(|key| self.progress.get_mut(&key)) {
+                progress.reopen();
             }
         }
     }
@@ -229,7 +220,7 @@ impl Core {
             })
         };
         found.extend(known.or_else(first));
-        self.finish(key, &mut found, old, generation);
+        self.finish(key, &mut found, old, generation, self.log.get(&translate::name(key)).is_some());
         found.extend(findings::affected(self.world.referrers(ObjectKind::McpPolicy, key)));
         found
     }
@@ -242,7 +233,7 @@ impl Core {
                 None => found.push(collision),
             }
         }
-        self.finish(key, &mut found, old, generation);
+        self.finish(key, &mut found, old, generation, self.log.get(&translate::name(key)).is_some());
         found.extend(findings::affected(self.world.referrers(ObjectKind::McpPolicy, key)));
         found
     }
@@ -254,25 +245,35 @@ impl Core {
     ) -> Vec<(ObjectKey, Vec<Finding>)> {
         let Some(stored) = self.world.policies.get(&key.key) else { return Vec::new() };
         let named = self.world.references().of(key).filter_map(|node| match node {
-            Node::Object(object) if object.kind.has_status() => Some(object.clone()),
+            Node::Object(object) if object.kind.is_target() => Some(object.clone()),
             _ => None,
         });
+        // One that names nothing legible is told on itself: there is no other place for it.
+        let itself = self.world.may_mean_anything(&key.key).then(|| key.clone());
         let generation = stored.meta().generation;
         named
+            .chain(itself)
             .map(|target| {
                 let mut found = findings::of_problems(self.problems_of(key), Some(&target));
-                self.finish(key, &mut found, old(&target), generation);
+                self.finish(key, &mut found, old(&target), generation, self.is_on(key, &target));
                 (target, found)
             })
             .collect()
     }
 
     /// Adds `Programmed`, which goes by `Accepted`: the first of the findings.
-    fn finish(&self, key: &ObjectKey, found: &mut Vec<Finding>, old: &[Condition], generation: Option<i64>) {
+    fn finish(
+        &self,
+        key: &ObjectKey,
+        found: &mut Vec<Finding>,
+        old: &[Condition],
+        generation: Option<i64>,
+        in_force: bool,
+    ) {
         let nowhere = Reached::default();
         let standing = Standing {
             reached: self.progress.get(key).map_or(&nowhere, |progress| &progress.reached),
-            in_force: self.log.get(&translate::name(key)).is_some(),
+            in_force,
             brief_absence: self.lonely_since.is_some(),
             was_programmed: generation.is_some() && status::was_programmed(old, generation),
         };
@@ -281,6 +282,14 @@ impl Core {
     }
 
     // === Facts ===
+
+    /// Whether the version of a policy that is in force is on this target.
+    fn is_on(&self, policy: &ObjectKey, target: &ObjectKey) -> bool {
+        let body = self.log.get(&translate::name(policy)).map(|(_, body)| Body::decode(Kind::Policy, &body));
+        let Some(Ok(Body::Policy(policy))) = body else { return false };
+        let target = translate::name(target);
+        policy.attachments.iter().any(|attachment| attachment.target == target.as_str())
+    }
 
     fn server_facts(&self, key: &Key) -> ServerFacts<'_> {
         ServerFacts { report: self.world.reports.get(key), listing: self.listings.get(key) }
@@ -354,6 +363,17 @@ impl Core {
         url.set_path(&route.spec.path);
         Some(url.to_string())
     }
+}
+
+/// The object of ours that a resource is made of.
+pub(super) fn owner(name: &Name) -> Option<ObjectKey> {
+    let kind = match name.kind() {
+        Kind::Server | Kind::Endpoints => ObjectKind::McpServer,
+        Kind::Route => ObjectKind::McpRoute,
+        Kind::Policy => ObjectKind::McpPolicy,
+        _ => return None,
+    };
+    Some(ObjectKey::new(kind, Key::new(name.namespace(), name.name())))
 }
 
 /// The update that makes `old` to `new`, if they differ.

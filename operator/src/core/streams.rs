@@ -9,7 +9,7 @@ use portolan_config::{
     proto::{Ended, FromGateway, FromOperator, KeysHeld, Refused, Report, Subscribe},
 };
 
-use super::{Core, StreamId};
+use super::{Core, StreamId, statuses::owner};
 use crate::{
     identity::Holders,
     object::{Key, ObjectKey, ObjectKind},
@@ -195,6 +195,9 @@ impl Core {
 
     /// A body that a gateway kept while we were away.
     fn adopted(&mut self, name: &Name) {
+        // Its status may have said that there is none.
+        self.due.extend(owner(name));
+        self.wake.status = true;
         if name.kind() == Kind::Catalogue {
             let key = Key::new(name.namespace(), name.name());
             self.read_catalogue(&key);

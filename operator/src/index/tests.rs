@@ -128,3 +128,12 @@ fn a_malformed_object_keeps_its_last_edges() {
     apply(&mut world, with(route("r", &[]), "/spec/servers", json!(7)));
     assert_eq!(apply(&mut world, server("web")), ["McpServer web", "McpRoute r"]);
 }
+
+#[test]
+fn what_comes_into_a_namespace_touches_a_policy_that_may_be_about_all_of_it() {
+    let mut world = world(vec![with(policy("p", "r", json!({})), "/spec/targetRefs", json!("all"))]);
+    assert_eq!(apply(&mut world, route("r", &["web"])), ["McpRoute r", "McpPolicy p"]);
+    let legible = with(policy("p", "r", json!({})), "/spec/mode", json!(7));
+    let mut world = fixtures::world(vec![legible]);
+    assert_eq!(apply(&mut world, route("another", &["web"])), ["McpRoute another"]);
+}

@@ -32,7 +32,7 @@ pub struct Malformed {
     pub error: String,
     /// Its status, whatever it is; null where there is none.
     pub status: Value,
-    /// What it applies to, if it is a policy and says so legibly.
+    /// What it applies to, if it is a policy: as it says, or else as its status said of its last version.
     pub targets: Vec<TargetRef>,
 }
 
@@ -81,10 +81,16 @@ impl<'de, K: DeserializeOwned> Deserialize<'de> for Stored<K> {
         };
         let Metadata { metadata: meta } = Metadata::deserialize(&value).map_err(D::Error::custom)?;
         let field = Some(error.path().to_string()).filter(|path| path != ".").unwrap_or_default();
-        let targets = Deserialize::deserialize(&value["spec"]["targetRefs"]).unwrap_or_default();
+        let targets = Deserialize::deserialize(&value["spec"]["targetRefs"]).unwrap_or_else(|_| told(&value["status"]));
         let status = value["status"].clone();
         Ok(Self::Malformed(Box::new(Malformed { meta, field, error: error.inner().to_string(), status, targets })))
     }
+}
+
+/// The targets that a policy's status tells of.
+fn told(status: &Value) -> Vec<TargetRef> {
+    let entries = status["ancestors"].as_array().into_iter().flatten();
+    entries.filter_map(|entry| TargetRef::deserialize(&entry["ancestorRef"]).ok()).collect()
 }
 
 impl<K: Resource> Resource for Stored<K> {

@@ -64,6 +64,10 @@ pub fn programmed(accepted: &Finding, standing: Standing<'_>) -> Option<Finding>
     let condition = ConditionType::Programmed;
     let reached = standing.reached;
     if accepted.status != portolan_crds::Status::True {
+        if standing.brief_absence && !standing.in_force {
+            // A gateway that has a last good version may be on its way.
+            return None;
+        }
         let held =
             if standing.in_force { "the last good version stays in force" } else { "no version of it is in force" };
         return Some(Finding::fails(condition, Reason::Held, format!("{}: {held}", accepted.reason)));

@@ -2,8 +2,6 @@
 
 mod sections;
 
-use std::collections::BTreeSet;
-
 use portolan_config::{
     Name,
     proto::{Attachment, Mode, Policy, Section},
@@ -31,7 +29,7 @@ pub(super) fn translate(key: &Key, world: &World, mut problems: Problems) -> Tra
     validate::policy(policy, &mut problems);
     let sections = sections::compile(key, policy, world, &mut problems);
     if problems.refuse() {
-        // Whatever it names fails closed where nobody has a good version, also what does not exist yet.
+        // Whatever it names and no good version is on fails closed, also what does not exist yet.
         let dependents = edges::targets(key, policy).map(|target| super::name(&target)).collect();
         return Translation::of(name, Outcome::Hold(dependents), problems);
     }
@@ -66,22 +64,20 @@ pub fn authenticated(key: &Key, world: &World) -> bool {
     })
 }
 
-/// What a policy that cannot be read may have meant: what its last readable version named, or else everything in its namespace.
+/// What a policy that cannot be read may have meant: what it names legibly, now or before, or else everything in its namespace.
 fn presumed_targets(policy: &ObjectKey, world: &World) -> Vec<Name> {
-    let is_target = |object: &ObjectKey| matches!(object.kind, ObjectKind::McpRoute | ObjectKind::McpServer);
-    let named: BTreeSet<ObjectKey> = world
-        .references()
-        .of(policy)
-        .filter_map(|node| match node {
-            Node::Object(object) if is_target(object) => Some(object.clone()),
-            _ => None,
-        })
-        .collect();
-    if !named.is_empty() {
-        return named.iter().map(super::name).collect();
+    if world.may_mean_anything(&policy.key) {
+        let all = world.keys(ObjectKind::McpRoute).into_iter().chain(world.keys(ObjectKind::McpServer));
+        return all
+            .filter(|object| object.key.namespace == policy.key.namespace)
+            .map(|object| super::name(&object))
+            .collect();
     }
-    let all = world.keys(ObjectKind::McpRoute).into_iter().chain(world.keys(ObjectKind::McpServer));
-    all.filter(|object| object.key.namespace == policy.key.namespace).map(|object| super::name(&object)).collect()
+    let named = world.references().of(policy).filter_map(|node| match node {
+        Node::Object(object) if object.kind.is_target() => Some(super::name(object)),
+        _ => None,
+    });
+    named.collect()
 }
 
 /// The sections that a policy has.

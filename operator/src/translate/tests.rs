@@ -475,6 +475,16 @@ fn a_malformed_policy_fails_closed_on_all_that_it_may_have_meant() {
     assert_eq!(outcome(&made, "Policy/shop/p"), Outcome::Hold(all));
 }
 
+#[test]
+fn a_policy_that_says_nothing_legible_is_about_what_its_status_says() {
+    let mut malformed = with(policy("p", "r", json!({})), "/spec/targetRefs", json!("all"));
+    let ancestor = json!({"group": "portolan.dev", "kind": "McpRoute", "name": "r"});
+    malformed["status"] = json!({"ancestors": [{"ancestorRef": ancestor, "controllerName": "portolan.dev/operator"}]});
+    let world = world(vec![remote("web"), route("r", &["web"]), route("other", &["web"]), malformed]);
+    let named = vec![Name::new(Kind::Route, "shop", "r")];
+    assert_eq!(outcome(&translate(&world, POLICY, "p"), "Policy/shop/p"), Outcome::Hold(named));
+}
+
 // === What gateways share ===
 
 #[test]

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use portolan_tests::{
-    cluster::Cluster, eventually::eventually, fleet::Fleet, load::Load, namespace::Namespace, request::Request,
+    cluster::Cluster, eventually::eventually, fleet::Fleet, load::Load, manifests::policy, namespace::Namespace,
+    request::Request,
 };
 use serde_json::json;
 
@@ -60,6 +61,61 @@ async fn the_operator_is_killed_under_load_and_no_call_fails() -> anyhow::Result
     agent.lists(&["alpha_echo"]).await;
     namespace.becomes("McpRoute", "eng", "Programmed", "True", "Programmed").await;
     load.finish().await?;
+    Ok(())
+}
+
+/// A policy that allows what `when` says.
+fn rules(when: &str) -> serde_json::Value {
+    policy(
+        "rules",
+        "McpRoute/eng",
+        &json!({"authorization": {"rules": [{"name": "rule", "action": "Allow", "when": when}]}}),
+    )
+}
+
+#[tokio::test]
+async fn an_operator_that_dies_at_every_edit_loses_none() -> anyhow::Result<()> {
+    let cluster = Cluster::own()?;
+    let mut fleet = Fleet::start(&cluster).await?;
+    let namespace = Namespace::new(&cluster, "dying").await?;
+    let (_upstream, agent) = serve(&fleet, &namespace).await?;
+    for (tool, pause) in [("echo", 0), ("add", 20), ("fail", 60), ("wipe", 120)] {
+        namespace.apply(&route_with(&agent.path, &json!({"tools": {"include": [tool]}}))).await?;
+        // Before it has heard of the edit, while it gathers, translates or sends, or after the gateway has it.
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        fleet.operator.take().expect("an operator").process.kill9()?;
+        fleet.start_operator().await?;
+        agent.lists(&[&format!("alpha_{tool}")]).await;
+        namespace.becomes("McpRoute", "eng", "Programmed", "True", "Programmed").await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_last_good_version_of_a_bad_edit_outlives_the_operator() -> anyhow::Result<()> {
+    let cluster = Cluster::own()?;
+    let mut fleet = Fleet::start(&cluster).await?;
+    let namespace = Namespace::new(&cluster, "outlives").await?;
+    let (_upstream, agent) = serve(&fleet, &namespace).await?;
+    namespace.apply(&rules("tool.name == \"alpha_echo\"")).await?;
+    agent.lists(&["alpha_echo"]).await;
+    namespace.apply(&rules("tool.name ==")).await?;
+    let held = namespace.becomes("McpPolicy", "rules", "Programmed", "False", "Held").await;
+
+    fleet.operator.take().expect("an operator").process.kill9()?;
+    fleet.start_operator().await?;
+    fleet.counts_gateways(1).await;
+    // The operator has the version from the gateway again, by its hash: what was edited beside it comes into force with it.
+    namespace.apply(&route_with(&agent.path, &json!({"tools": {"exclude": ["wipe"]}}))).await?;
+    namespace.becomes("McpRoute", "eng", "Programmed", "True", "Programmed").await;
+    assert_eq!(agent.names().await?, ["alpha_echo"]);
+    let still = namespace.becomes("McpPolicy", "rules", "Programmed", "False", "Held").await;
+    assert_eq!(still["message"], held["message"]);
+
+    // And gives it to a gateway that joins.
+    fleet.gateway.take().expect("a gateway").process.kill9()?;
+    fleet.start_gateway().await?;
+    fleet.agent(&agent.path).lists(&["alpha_echo"]).await;
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use portolan_tests::{
 };
 use serde_json::{Value, json};
 
-use crate::setup::{Setup, open};
+use crate::setup::{Setup, TOOLS, open};
 
 /// One rule that lets in whom `when` describes.
 fn rule(when: &str) -> Value {
@@ -71,6 +71,31 @@ async fn a_new_policy_that_does_not_compile_closes_its_route_until_it_is_mended(
 }
 
 #[tokio::test]
+async fn what_an_edit_that_does_not_compile_adds_is_closed_and_the_rest_is_served() -> anyhow::Result<()> {
+    let setup = Setup::new("bad-target").await?;
+    let (namespace, path) = (&setup.namespace, setup.namespace.path("more"));
+    let more = [route("more", &path, &["alpha"]), open("open-more", "more")];
+    namespace.apply_all(&more).await?;
+    let agent = setup.fleet.agent(&path);
+    agent.lists(&TOOLS).await;
+    let good = policy("rules", "McpRoute/eng", &rule("tool.name == \"alpha_echo\""));
+    namespace.apply(&good).await?;
+    setup.agent.lists(&["alpha_echo"]).await;
+
+    let mut bad = policy("rules", "McpRoute/eng", &rule("tool.name =="));
+    bad["spec"]["targetRefs"] = json!([{"kind": "McpRoute", "name": "eng"}, {"kind": "McpRoute", "name": "more"}]);
+    namespace.apply(&bad).await?;
+    let list = agent.request("tools/list", "{}");
+    answers("the new target is closed", &agent, &list, |reply| reply.status == StatusCode::SERVICE_UNAVAILABLE).await;
+    assert_eq!(setup.agent.names().await?, ["alpha_echo"], "the last good version holds where it was");
+
+    namespace.apply(&good).await?;
+    agent.lists(&TOOLS).await;
+    assert_eq!(setup.agent.names().await?, ["alpha_echo"]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_session_of_one_principal_is_refused_to_another() -> anyhow::Result<()> {
     let setup = Setup::new("principals").await?;
     let (namespace, path) = (&setup.namespace, setup.namespace.path("closed"));
@@ -82,7 +107,7 @@ async fn a_session_of_one_principal_is_refused_to_another() -> anyhow::Result<()
     let of =
         |fleet: &Fleet, subject: &str| Ok::<_, anyhow::Error>(fleet.agent(&path).with_token(&issuer.token(subject)?));
     let (ann, bob) = (of(&setup.fleet, "ann")?, of(&setup.fleet, "bob")?);
-    ann.lists(&crate::setup::TOOLS).await;
+    ann.lists(&TOOLS).await;
     assert_eq!(setup.fleet.agent(&path).page(None).await?.status, StatusCode::UNAUTHORIZED);
 
     let ann = ann.initialized().await?;

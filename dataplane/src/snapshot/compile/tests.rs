@@ -209,6 +209,58 @@ fn what_is_held_without_a_version_closes_what_depends_on_it() {
     assert!(!compiler.snapshot().route("h", "/mcp").unwrap().closed);
 }
 
+/// The route `other` beside `all`, and a good policy on `all` alone.
+fn two_routes_and_a_policy_on_one() -> Compiler {
+    let mut compiler = compiler();
+    let other = proto::Route {
+        namespace: "scm".to_owned(),
+        name: "other".to_owned(),
+        path: "/other".to_owned(),
+        ..Default::default()
+    };
+    let mut change = whole(proto::Conflict::First, ["a", "b"]);
+    change.upserts.extend(step([policy("true"), (Name::new(Kind::Route, "scm", "other"), Body::Route(other))]).upserts);
+    assert!(compiler.apply(&change).is_empty());
+    compiler
+}
+
+fn closed(compiler: &mut Compiler) -> [bool; 2] {
+    let snapshot = compiler.snapshot();
+    ["/mcp", "/other"].map(|path| snapshot.route("h", path).unwrap().closed)
+}
+
+#[test]
+fn what_a_held_edit_adds_is_closed_and_what_the_last_good_version_is_on_is_served() {
+    let mut compiler = two_routes_and_a_policy_on_one();
+    assert_eq!(closed(&mut compiler), [false, false]);
+    let (name, body) = policy("true");
+    let version = Some(Version::of(&body.encode()));
+    let hold = |targets: &[&str]| {
+        let targets = targets.iter().map(|target| Name::new(Kind::Route, "scm", target)).collect();
+        Change { held: vec![(name.clone(), version, targets)], ..step([]) }
+    };
+    compiler.apply(&hold(&["all", "other"]));
+    assert_eq!(closed(&mut compiler), [false, true]);
+    compiler.apply(&hold(&["all"]));
+    assert_eq!(closed(&mut compiler), [false, false], "the edit no longer names it");
+    compiler.apply(&hold(&["other"]));
+    assert_eq!(closed(&mut compiler), [false, true]);
+    compiler.apply(&step([policy("true")]));
+    assert_eq!(closed(&mut compiler), [false, false], "the hold is over");
+}
+
+#[test]
+fn what_a_refused_version_adds_is_closed_too() {
+    let mut compiler = two_routes_and_a_policy_on_one();
+    let (name, Body::Policy(mut bad)) = policy("tool.colour == 'red'") else { panic!("a policy") };
+    let added = proto::Attachment { target: "Route/scm/other".to_owned(), ..bad.attachments[0].clone() };
+    bad.attachments.push(added);
+    assert_eq!(compiler.apply(&step([(name, Body::Policy(bad))])).len(), 1);
+    assert_eq!(closed(&mut compiler), [false, true]);
+    compiler.apply(&step([policy("true")]));
+    assert_eq!(closed(&mut compiler), [false, false]);
+}
+
 #[test]
 fn a_revoked_secret_takes_the_credential_away_at_once() {
     let mut compiler = compiler();
