@@ -185,7 +185,7 @@ async fn calls_that_lose_an_unused_session_together_open_one() -> anyhow::Result
     let calls = (0..8).map(|_| world.ann.call("alpha_echo", "{}"));
     for reply in futures::future::join_all(calls).await {
         let reply = reply?;
-        assert_eq!((reply.status, reply.tool_text().as_str()), (StatusCode::OK, "done"));
+        assert_eq!((reply.status, reply.tool_text().as_str()), (StatusCode::OK, "done"), "{}", reply.text());
     }
     assert_eq!(world.server.saw("initialize").len(), 1);
     Ok(())

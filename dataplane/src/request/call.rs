@@ -71,13 +71,17 @@ async fn attempt(exchange: &mut Exchange<'_>, message: &Message, target: &Target
     let mut cure: Option<Cure> = None;
     loop {
         let first = cure.is_none();
-        let session = session_for(exchange, message, server, revision).await?;
+        let (reopened, params) = cure.map(Cure::parts).unwrap_or_default();
+        let session = match reopened {
+            Some(session) => Some(session),
+            None => session_for(exchange, message, server, revision).await?,
+        };
         let forward = Forward {
             server: Arc::clone(server),
             revision: session.as_ref().map_or(revision, |session| session.revision),
             id: exchange.context.next_id(),
             session,
-            params: cure.and_then(Cure::params),
+            params,
         };
         let arrival = send(exchange, message, target, &forward).await;
         let misfit = arrival.as_ref().ok().and_then(|arrival| recover::misfit(&forward, arrival));

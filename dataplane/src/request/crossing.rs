@@ -68,21 +68,19 @@ impl LegacySessions {
         }
     }
 
-    /// Opens an agent's lost session anew by `open`, once for all calls that lost it; `None` if it was used.
+    /// Opens an agent's lost session anew by `open`, once for all calls that lost it; `None` if it was used. Use what is returned: the cache hands a
+    /// new entry to those who wait for it a moment before others find it.
     pub async fn reopen<E>(
         &self,
         agents: &[u8; 16],
         lost: &Arc<Opened>,
         open: impl Future<Output = Result<Opened, E>>,
-    ) -> Option<Result<(), E>> {
+    ) -> Option<Result<Arc<Opened>, E>> {
         // In this order: whoever uses the new session has made it known before.
         let unused = self.unused.contains_key(agents);
         match self.reopened.get(agents) {
-            Some(opened) => (!Arc::ptr_eq(&opened, lost)).then_some(Ok(())),
-            None if unused => {
-                let opened = self.reopened.get_or_insert_async(agents, async { open.await.map(Arc::new) });
-                Some(opened.await.map(drop))
-            }
+            Some(opened) => (!Arc::ptr_eq(&opened, lost)).then_some(Ok(opened)),
+            None if unused => Some(self.reopened.get_or_insert_async(agents, async { open.await.map(Arc::new) }).await),
             None => None,
         }
     }

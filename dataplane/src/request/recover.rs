@@ -28,18 +28,18 @@ pub enum Misfit {
 
 /// What is new for the second attempt.
 pub enum Cure {
-    /// The session will be another one.
-    Session,
+    /// The session that takes the lost one's place; `None`: one is to be opened.
+    Session(Option<Arc<Opened>>),
     /// The headers that the tool asks for.
     Headers(Arc<[ParamHeader]>),
 }
 
 impl Cure {
-    /// The mirrored arguments that the tool has after all.
-    pub fn params(self) -> Option<Arc<[ParamHeader]>> {
+    /// The session and the mirrored arguments to use instead.
+    pub fn parts(self) -> (Option<Arc<Opened>>, Option<Arc<[ParamHeader]>>) {
         match self {
-            Self::Session => None,
-            Self::Headers(params) => Some(params),
+            Self::Session(session) => (session, None),
+            Self::Headers(params) => (None, Some(params)),
         }
     }
 }
@@ -71,7 +71,9 @@ pub async fn cure(
     misfit: Misfit,
 ) -> Result<Option<Cure>, Failure> {
     match (misfit, &forward.session) {
-        (Misfit::Session, Some(lost)) => reopen(exchange, message, forward, lost).await.map(|()| Some(Cure::Session)),
+        (Misfit::Session, Some(lost)) => {
+            reopen(exchange, message, forward, lost).await.map(|session| Some(Cure::Session(session)))
+        }
         (Misfit::Session, None) => Ok(None),
         (Misfit::Headers, _) => {
             let tool = &exchange.route.tools.all()[target.index];
@@ -87,16 +89,16 @@ async fn reopen(
     message: &Message,
     forward: &Forward,
     lost: &Arc<Opened>,
-) -> Result<(), Failure> {
+) -> Result<Option<Arc<Opened>>, Failure> {
     let sessions = &forward.server.legacy;
     let Some(agents) = message.session() else {
         sessions.forget(&exchange.owner(), lost);
-        return Ok(());
+        return Ok(None);
     };
     let info = agents.contents.client_info.as_deref();
     let open = session::open_upstream(exchange, &forward.server, lost.revision, info);
     match sessions.reopen(&agents.fingerprint, lost, open).await {
-        Some(opened) => Ok(opened?),
+        Some(opened) => Ok(Some(opened?)),
         None => Err(Failure::SessionLost),
     }
 }
