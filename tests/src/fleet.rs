@@ -153,19 +153,17 @@ impl Fleet {
         self.folder.path().join("data/last-good.bin")
     }
 
-    /// Waits until the gateway has written down all that is in force: nothing more has been written for a second.
+    /// Waits until the gateway has written down all that is in force.
     ///
     /// # Panics
     /// When it never rests.
     pub async fn kept(&self) {
-        let mut last = (0.0, std::time::Instant::now());
+        let series = |name: &str, rest: &str| format!(r#"{name}{{file="last_good"{rest}}}"#);
+        let written = series("portolan_data_files_total", r#",outcome="written""#);
+        let pending = series("portolan_data_file_pending", "");
         eventually("the last known good configuration is on disk", async || {
-            let written = r#"portolan_data_files_total{file="last_good",outcome="written"}"#;
-            let now = self.gateway_metric(written).await.ok()?;
-            if now > last.0 {
-                last = (now, std::time::Instant::now());
-            }
-            (last.0 > 0.0 && last.1.elapsed().as_secs() >= 1).then_some(())
+            let is_there = self.gateway_metric(&written).await.ok()? > 0.0;
+            (is_there && self.gateway_metric(&pending).await.ok()? == 0.0).then_some(())
         })
         .await;
     }

@@ -60,6 +60,7 @@ impl Keeper {
     /// Something has changed.
     pub fn touch(&mut self) {
         self.due.get_or_insert_with(|| Instant::now() + self.rest);
+        self.show_pending(true);
     }
 
     /// What must not be found there any more is gone from disk when this returns; what remains is due at once.
@@ -69,6 +70,13 @@ impl Keeper {
             self.failed(&file, &error);
         }
         self.due = Some(Instant::now());
+        self.show_pending(true);
+    }
+
+    fn show_pending(&self, pending: bool) {
+        if let Some(file) = &self.file {
+            self.metrics.data_file_pending(file.label(), pending);
+        }
     }
 
     /// Ends when the content is to be written, and no write is under way. Dropping it loses nothing.
@@ -106,6 +114,7 @@ impl Keeper {
             Ok((Ok(()), took)) => {
                 self.rest = REST.max(took * SHARE);
                 self.metrics.data_file(file.label(), "written");
+                self.show_pending(self.due.is_some());
                 if std::mem::take(&mut self.failing) {
                     info!(file = %file.path().display(), "is written again");
                 }

@@ -40,6 +40,7 @@ struct Process {
     panics: Counter,
     audit_dropped: Counter,
     data_files: Family<DataFile, Counter>,
+    data_files_pending: Family<PendingFile, Gauge>,
     key_set_fetches: Family<Outcome, Counter>,
     source: Family<SourceLabel, Gauge>,
     epoch: Gauge<u64, AtomicU64>,
@@ -53,6 +54,11 @@ struct Process {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Reason {
     reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PendingFile {
+    file: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -148,6 +154,11 @@ impl Metrics {
         self.0.process.data_files.get_or_create(&DataFile { file, outcome }).inc();
     }
 
+    /// Whether something has changed that a file of the data folder does not hold yet.
+    pub fn data_file_pending(&self, file: &'static str, pending: bool) {
+        self.0.process.data_files_pending.get_or_create(&PendingFile { file }).set(pending.into());
+    }
+
     /// An issuer was asked for its keys.
     pub fn key_set_fetched(&self, outcome: &'static str) {
         self.0.process.key_set_fetches.get_or_create(&Outcome { outcome }).inc();
@@ -182,6 +193,8 @@ impl Process {
         registry.register("panics", "Requests that panicked", process.panics.clone());
         registry.register("audit_dropped", "Audit lines that were lost", process.audit_dropped.clone());
         registry.register("data_files", "Files of the data folder, read or written", process.data_files.clone());
+        let help = "Whether changes wait to be written to a file of the data folder";
+        registry.register("data_file_pending", help, process.data_files_pending.clone());
         registry.register("key_set_fetches", "Key sets asked of issuers", process.key_set_fetches.clone());
         registry.register("config_source", "Where the snapshot in force came from", process.source.clone());
         registry.register("config_epoch", "Epoch of the configuration stream", process.epoch.clone());
