@@ -4,7 +4,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 CLUSTER := target/cluster
 
-.PHONY: help demo test test-unit lint bench generate cluster cluster-down
+.PHONY: help demo test test-unit lint bench bench-instructions generate cluster cluster-down
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -24,8 +24,11 @@ lint: ## formatting, clippy with warnings denied, licences and bans
 	@if command -v gofmt >/dev/null; then test -z "$$(gofmt -l tests/cluster)"; else echo "Go is not installed: tests/cluster unchecked"; fi
 	@if command -v cargo-deny >/dev/null; then cargo deny check bans licenses sources; else echo "cargo-deny is not installed: licences and bans unchecked (the dependency test still refuses ring, OpenSSL and native-tls)"; fi
 
-bench: ## CPU per tools/call beside nginx in the same run
+bench: ## CPU per call and list, and latency, beside nginx in the same run
 	./scripts/bench.sh
+
+bench-instructions: ## user instructions per call, beside the committed baseline
+	./scripts/bench-instructions.sh
 
 generate: ## the CRDs' YAML in the chart
 	$(CARGO) run -q -p portolan-crds --bin crdgen -- --out charts/portolan/crds

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# CPU per tools/call of the gateway beside nginx in the same run. Arguments go to the benchmark (--help).
+# The gateway beside nginx in one run: CPU per tools/call and tools/list, latency. Arguments go to the benchmark (--help).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if ! command -v nginx >/dev/null; then
