@@ -28,6 +28,8 @@ pub(super) struct Answering<S> {
     pub(super) pace: Arc<Pace>,
     pub(super) drain: Signal,
     pub(super) metrics: Metrics,
+    /// Fields that a head may have.
+    pub(super) head_fields: usize,
 }
 
 impl<S: Service> Answering<S> {
@@ -39,7 +41,7 @@ impl<S: Service> Answering<S> {
         let http1 = request.version() < Version::HTTP_2;
         let (parts, body) = request.into_parts();
         let hidden_length = http1 && self.pace.is_length_left(parts.headers.contains_key(CONTENT_LENGTH));
-        let (mut response, fault) = match head::check(&parts, hidden_length) {
+        let (mut response, fault) = match head::check(&parts, self.head_fields, hidden_length) {
             Ok(()) => self.serve(Request::from_parts(parts, body)).await,
             Err(fault) => {
                 self.metrics.cut(fault.word);

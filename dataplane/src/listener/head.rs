@@ -5,8 +5,7 @@
 use std::net::Ipv6Addr;
 
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING};
-use http::uri::Authority;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, request};
+use http::{HeaderMap, Method, StatusCode, Version, request};
 
 /// Why a head is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,11 +30,14 @@ impl Fault {
 const HOP_BY_HOP: [&str; 8] =
     ["close", "keep-alive", "te", "trailer", "upgrade", "http2-settings", "proxy-connection", "transfer-encoding"];
 
-/// Checks a head. `hidden_length`: a `Content-Length` came that hyper does not show.
+/// Checks a head, which may have so many `fields`. `hidden_length`: a `Content-Length` came that hyper does not show.
 ///
 /// # Errors
 /// The first fault that is found.
-pub fn check(head: &request::Parts, hidden_length: bool) -> Result<(), Fault> {
+pub fn check(head: &request::Parts, fields: usize, hidden_length: bool) -> Result<(), Fault> {
+    if head.headers.len() > fields {
+        return Err(Fault { status: StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, word: "head_fields" });
+    }
     if head.method == Method::CONNECT {
         return Err(Fault { status: StatusCode::METHOD_NOT_ALLOWED, word: "connect" });
     }
@@ -53,37 +55,36 @@ pub fn check(head: &request::Parts, hidden_length: bool) -> Result<(), Fault> {
 /// Exactly one authority, wherever it stands: in `Host`, in the target, or in both and then the same.
 fn authority(head: &request::Parts) -> Result<(), Fault> {
     let mut hosts = head.headers.get_all(HOST).iter();
-    let host = hosts.next().map(parse).transpose()?;
+    let host = hosts.next().map(|host| host.to_str().map_err(|_| Fault::bad("bad_host"))).transpose()?;
+    if let Some(host) = host {
+        plain(host)?;
+    }
     if hosts.next().is_some() {
         return Err(Fault::bad("many_hosts"));
     }
     let target = head.uri.authority();
     if let Some(target) = target {
-        plain(target)?;
+        plain(target.as_str())?;
     }
     match (host, target) {
         (None, None) => Err(Fault::bad("no_host")),
         // HTTP/1.1 wants a Host even beside an absolute target (RFC 9112, 3.2.2); HTTP/2 has `:authority` instead.
         (None, Some(_)) if head.version < Version::HTTP_2 => Err(Fault::bad("no_host")),
-        (Some(host), Some(target)) if host != *target => Err(Fault::bad("hosts_disagree")),
+        (Some(host), Some(target)) if target != host => Err(Fault::bad("hosts_disagree")),
         _ => Ok(()),
     }
 }
 
-fn parse(host: &HeaderValue) -> Result<Authority, Fault> {
-    let authority = Authority::try_from(host.as_bytes()).map_err(|_| Fault::bad("bad_host"))?;
-    plain(&authority)?;
-    Ok(authority)
-}
-
 /// A host and perhaps a port: no user, no empty name, no port that is not a number.
-fn plain(authority: &Authority) -> Result<(), Fault> {
-    let text = authority.as_str();
-    let port = text.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.contains(']'));
+fn plain(authority: &str) -> Result<(), Fault> {
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
     let numeric = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
-    if text.contains('@') {
+    if authority.contains('@') {
         Err(Fault::bad("userinfo"))
-    } else if !is_host(authority.host()) || port.is_some_and(|port| !numeric(port)) {
+    } else if !is_host(host) || port.is_some_and(|port| !numeric(port)) {
         Err(Fault::bad("bad_host"))
     } else {
         Ok(())

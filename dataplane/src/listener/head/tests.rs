@@ -8,7 +8,7 @@ fn judge(version: Version, method: &str, target: &str, headers: &[(&str, &str)])
         request = request.header(*name, *value);
     }
     let (head, ()) = request.body(()).unwrap().into_parts();
-    check(&head, false).map_err(|fault| (fault.status.as_u16(), fault.word))
+    check(&head, 8, false).map_err(|fault| (fault.status.as_u16(), fault.word))
 }
 
 fn http1(target: &str, headers: &[(&str, &str)]) -> Result<(), (u16, &'static str)> {
@@ -24,6 +24,13 @@ fn ordinary_heads_pass() {
     assert_eq!(http1("/mcp", &[("host", "a"), ("transfer-encoding", "Chunked")]), Ok(()));
     assert_eq!(http1("http://a:80/mcp", &[("host", "A:80")]), Ok(()));
     assert_eq!(judge(Version::HTTP_2, "POST", "http://a/mcp", &[]), Ok(()));
+}
+
+#[test]
+fn a_head_has_so_many_fields_and_not_one_more() {
+    let fields = |count| [("host", "a"); 1].into_iter().chain([("x", "y"); 8]).take(count).collect::<Vec<_>>();
+    assert_eq!(http1("/mcp", &fields(8)), Ok(()));
+    assert_eq!(http1("/mcp", &fields(9)), Err((431, "head_fields")));
 }
 
 #[test]
