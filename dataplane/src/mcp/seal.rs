@@ -156,5 +156,11 @@ fn unclose(
     Ok(plain.to_vec())
 }
 
+/// The nonce of a sealed text as it is spelled there.
+pub(super) fn nonce(text: &str) -> Option<[u8; NONCE_LEN / 3 * 4]> {
+    let (_, encoded) = text.rsplit_once('.')?;
+    encoded.as_bytes().first_chunk().copied()
+}
+
 #[cfg(test)]
 mod tests;

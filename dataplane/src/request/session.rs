@@ -46,12 +46,12 @@ pub struct Absent;
 impl OpenSession {
     /// Opens a session id, for this principal and route alone.
     pub fn open(exchange: &Exchange<'_>, text: &str, now: u64) -> Result<Self, Refusal> {
+        let contents = Session::open(&exchange.context.ring.current(), &exchange.binding(), text, now)
+            .map_err(|_| Refusal::no_session(None))?;
         let fingerprint = session::fingerprint(text);
         if exchange.context.has_ended(&fingerprint) {
             return Err(Refusal::no_session(None));
         }
-        let contents = Session::open(&exchange.context.ring.current(), &exchange.binding(), text, now)
-            .map_err(|_| Refusal::no_session(None))?;
         Ok(Self { contents, fingerprint })
     }
 

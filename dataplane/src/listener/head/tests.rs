@@ -82,7 +82,7 @@ fn a_length_that_hyper_hides_counts_beside_chunks_only() {
         let request =
             headers.iter().fold(Request::post("/mcp"), |request, (name, value)| request.header(*name, *value));
         let (head, ()) = request.body(()).unwrap().into_parts();
-        check(&head, true).map_err(|fault| fault.word)
+        check(&head, 8, true).map_err(|fault| fault.word)
     };
     assert_eq!(judge(&[("host", "a"), ("transfer-encoding", "chunked")]), Err("framing"));
     // The line is that of a request that came right behind this one.

@@ -100,6 +100,19 @@ fn the_widest_session_fits_what_is_opened() {
 
 #[test]
 fn fingerprints_name_sessions_apart() {
-    assert_eq!(fingerprint("a"), fingerprint("a"));
-    assert_ne!(fingerprint("a"), fingerprint("b"));
+    let ring = Ring::generate();
+    let [one, other] = [session().seal(&ring, &ALICE), session().seal(&ring, &ALICE)];
+    assert_eq!(fingerprint(&one), fingerprint(&one));
+    assert_ne!(fingerprint(&one), fingerprint(&other));
+}
+
+#[test]
+fn no_other_spelling_of_a_session_opens() {
+    let ring = Ring::generate();
+    let text = session().seal(&ring, &ALICE);
+    let (start, last) = text.split_at(text.len() - 1);
+    let spelled = |letter: char| format!("{start}{letter}");
+    let opened = ('0'..='z').map(spelled).filter(|text| Session::open(&ring, &ALICE, text, 0).is_ok());
+    assert_eq!(opened.collect::<Vec<_>>(), [format!("{start}{last}")]);
+    assert!(Session::open(&ring, &ALICE, &format!("{text}="), 0).is_err());
 }
