@@ -113,13 +113,20 @@ impl Reader<'_> {
     }
 }
 
-/// How many bytes come before the first quote, backslash or control character. Keys and most values end within the first bytes; long text is left to memchr.
+/// How many bytes come before the first quote, backslash or control character. Keys and most values end within the first bytes, which are looked
+/// at eight at a time; long text is left to memchr.
 fn plain(bytes: &[u8]) -> usize {
-    const SHORT: usize = 24;
-    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+    const SHORT: usize = 64;
     let head = &bytes[..bytes.len().min(SHORT)];
-    if let Some(found) = head.iter().position(special) {
-        return found;
+    let (words, rest) = head.as_chunks();
+    for (index, word) in words.iter().enumerate() {
+        if let Some(found) = first_special(*word) {
+            return index * 8 + found;
+        }
+    }
+    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
+    if let Some(found) = rest.iter().position(special) {
+        return words.len() * 8 + found;
     }
     let tail = &bytes[head.len()..];
     let run = &tail[..memchr2(b'"', b'\\', tail).unwrap_or(tail.len())];
@@ -127,4 +134,15 @@ fn plain(bytes: &[u8]) -> usize {
     let control = run.iter().fold(false, |found, byte| found | (*byte < 0x20));
     let clean = if control { run.iter().position(special).unwrap_or(run.len()) } else { run.len() };
     head.len() + clean
+}
+
+/// The same of eight bytes, without a branch: a byte that is smaller than what is taken from it borrows, and has its highest bit set then.
+/// Borrowing may also mark bytes after the first one that is meant, never one before it.
+fn first_special(word: [u8; 8]) -> Option<usize> {
+    const EACH: u64 = u64::MAX / 255;
+    let word = u64::from_le_bytes(word);
+    let below = |word: u64, bound: u8| word.wrapping_sub(EACH * u64::from(bound)) & !word;
+    let is = |byte: u8| below(word ^ (EACH * u64::from(byte)), 1);
+    let special = (below(word, 0x20) | is(b'"') | is(b'\\')) & (EACH << 7);
+    (special != 0).then(|| (special.trailing_zeros() / 8) as usize)
 }
