@@ -4,6 +4,7 @@
 //! which this hop could not honour.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use bytes::Bytes;
 
@@ -70,12 +71,14 @@ pub fn request(body: &Bytes, envelope: &Envelope, crossing: Crossing, outbound: 
             }
         }
         Era::Modern => {
-            let version = string(crossing.upstream.as_str());
+            let version = crossing.upstream.as_str();
             match meta.protocol_version_member {
-                Some(member) => drop(splice.replace(member.value, version)),
-                None => add(&mut added, key::PROTOCOL_VERSION, &version),
+                Some(_) if meta.protocol_version.is_some_and(|said| said.is(body, version)) => {}
+                Some(member) => drop(splice.replace(member.value, string(version))),
+                None => add(&mut added, key::PROTOCOL_VERSION, &string(version)),
             }
             match meta.client_capabilities {
+                Some(member) if member.value.of(body) == b"{}" => {}
                 Some(member) => drop(splice.replace(member.value, &b"{}"[..])),
                 None => add(&mut added, key::CLIENT_CAPABILITIES, b"{}"),
             }
@@ -122,11 +125,8 @@ fn result_members(splice: &mut Splice<'_>, result: &ResultParts, crossing: Cross
             }
             match (result.server_info, result.meta) {
                 (Some(member), _) => drop(splice.replace(member.value, server_info())),
-                (None, Some(meta)) => drop(splice.insert_member_first(meta.value, server_info_member())),
-                (None, None) => {
-                    let meta = [b"\"_meta\":{", server_info_member().as_slice(), b"}"].concat();
-                    splice.insert_member_first(result.object, meta);
-                }
+                (None, Some(meta)) => drop(splice.insert_member_first(meta.value, SERVER_INFO.as_slice())),
+                (None, None) => drop(splice.insert_member_first(result.object, META.as_slice())),
             }
         }
         Era::Legacy => {
@@ -158,11 +158,15 @@ pub fn cancellation(body: &Bytes, envelope: &Envelope, id: &[u8]) -> Bytes {
     splice.finish()
 }
 
-fn server_info_member() -> Vec<u8> {
+/// Who we are, as a member of a result's `_meta`.
+static SERVER_INFO: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let mut member = Vec::new();
     add(&mut member, key::SERVER_INFO, server_info());
     member
-}
+});
+
+/// The same for a result that has no `_meta`.
+static META: LazyLock<Vec<u8>> = LazyLock::new(|| [b"\"_meta\":{", SERVER_INFO.as_slice(), b"}"].concat());
 
 fn add(members: &mut Vec<u8>, key: &str, value: &[u8]) {
     if !members.is_empty() {
