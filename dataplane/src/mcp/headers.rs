@@ -69,11 +69,11 @@ pub fn unambiguous(headers: &HeaderMap) -> Result<(), HeaderFault> {
 /// [`HeaderFault::MediaType`] or [`HeaderFault::NotAcceptable`].
 pub fn post_media(headers: &HeaderMap) -> Result<(), HeaderFault> {
     let mut types = headers.get_all(CONTENT_TYPE).iter();
-    let json = types.next().is_some_and(|value| is_media(value.as_bytes(), b"application/json"));
+    let json = types.next().is_some_and(|value| media(value.as_bytes()).eq_ignore_ascii_case(b"application/json"));
     if !json || types.next().is_some() {
         return Err(HeaderFault::MediaType);
     }
-    if accepts(headers, b"application/json") && accepts(headers, b"text/event-stream") {
+    if [&b"application/json"[..], b"text/event-stream"].into_iter().all(|wanted| accepts(headers, wanted)) {
         Ok(())
     } else {
         Err(HeaderFault::NotAcceptable)
@@ -83,15 +83,15 @@ pub fn post_media(headers: &HeaderMap) -> Result<(), HeaderFault> {
 /// Whether `Accept` admits `application/json` or `text/event-stream`; without the header everything is admitted (RFC 9110, 12.5.1).
 #[must_use]
 pub fn accepts(headers: &HeaderMap, wanted: &[u8]) -> bool {
-    let mut ranges = headers.get_all(ACCEPT).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let mut values = headers.get_all(ACCEPT).iter().peekable();
     let family: &[u8] = if wanted.starts_with(b"text/") { b"text/*" } else { b"application/*" };
-    let admits = |range: &[u8]| is_media(range, wanted) || is_media(range, b"*/*") || is_media(range, family);
-    !headers.contains_key(ACCEPT) || ranges.any(admits)
+    let admits = |range| [wanted, b"*/*", family].iter().any(|one| media(range).eq_ignore_ascii_case(one));
+    values.peek().is_none() || values.any(|value| value.as_bytes().split(|byte| *byte == b',').any(admits))
 }
 
-/// Whether a media type, its parameters aside, is `wanted`.
-fn is_media(value: &[u8], wanted: &[u8]) -> bool {
-    value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii().eq_ignore_ascii_case(wanted)
+/// A media type without its parameters.
+fn media(value: &[u8]) -> &[u8] {
+    value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii()
 }
 
 /// Checks `Mcp-Method` and `Mcp-Name` of a modern request against its body (2026-07-28, Streamable HTTP).
@@ -139,16 +139,14 @@ fn carries_name(method: &str) -> bool {
     )
 }
 
-/// Sets the headers that an upstream of `revision` expects to mirror the body: `name` is the target in the upstream's own words.
-pub fn mirror(headers: &mut HeaderMap, revision: Revision, method: &str, name: Option<&str>) {
-    headers.remove(METHOD);
-    headers.remove(NAME);
-    headers.remove(PROTOCOL_VERSION);
+/// Adds the headers that an upstream of `revision` expects to mirror the body to those of a request that has none of them yet: `name` is the
+/// target in the upstream's own words.
+pub fn mirror(headers: &mut HeaderMap, revision: Revision, method: &'static str, name: Option<&str>) {
     if revision >= Revision::R20250618 {
         headers.insert(PROTOCOL_VERSION, http::HeaderValue::from_static(revision.as_str()));
     }
     if revision.era() == Era::Modern {
-        headers.insert(METHOD, encode(method));
+        headers.insert(METHOD, http::HeaderValue::from_static(method));
         if let Some(name) = name {
             headers.insert(NAME, encode(name));
         }
