@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::envelope::key;
 use super::json::{string, write_string};
+use super::page::Page;
 use super::revision::{Era, Revision, SUPPORTED};
 
 /// What we are called in `serverInfo` and `clientInfo`.
@@ -167,17 +168,17 @@ pub fn discover_result(id: &[u8], instructions: Option<&str>, hints: CacheHints)
     answer(id, hinted(result, hints))
 }
 
-/// The answer to `tools/list`: `tools` is the JSON array, `hints` are for modern agents. The array, which may be large, is copied once.
+/// The answer to `tools/list`; `hints` are for modern agents. The tools, which may be many, are copied once.
 #[must_use]
-pub fn tools_list_result(id: &[u8], era: Era, tools: &[u8], next_cursor: Option<&str>, hints: CacheHints) -> Bytes {
+pub fn tools_list_result(id: &[u8], era: Era, tools: &Page<'_>, next_cursor: Option<&str>, hints: CacheHints) -> Bytes {
     let next_cursor = next_cursor.map(string);
     let rest = result(era).some("nextCursor", next_cursor.as_deref());
     let rest = if era == Era::Modern { hinted(rest, hints) } else { rest }.done();
-    let mut out = Vec::with_capacity(tools.len() + rest.len() + id.len() + 64);
+    let mut out = Vec::with_capacity(tools.bytes + rest.len() + id.len() + 64);
     out.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
     out.extend_from_slice(id);
     out.extend_from_slice(br#","result":{"tools":"#);
-    out.extend_from_slice(tools);
+    tools.write(&mut out);
     if rest != b"{}" {
         out.push(b',');
     }

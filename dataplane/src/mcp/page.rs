@@ -18,17 +18,37 @@ impl Default for PageLimits {
 
 /// A page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
-    /// The items, a JSON array.
-    pub items: Vec<u8>,
-    /// How many they are.
-    pub count: usize,
+pub struct Page<'a> {
+    /// The items, rendered JSON.
+    pub items: Vec<&'a [u8]>,
+    /// Bytes of the array that they make.
+    pub bytes: usize,
     /// Index in the whole list of the first visible item that the page has no room for.
     pub next: Option<usize>,
 }
 
-/// Renders the page that begins at index `start` of `items` (each rendered JSON), leaving out what is not `visible`.
-pub fn page<T: AsRef<[u8]>>(items: &[T], visible: impl Fn(usize) -> bool, start: usize, limits: PageLimits) -> Page {
+impl Page<'_> {
+    /// Writes the array to the end of `out`.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.reserve(self.bytes);
+        out.push(b'[');
+        for (index, item) in self.items.iter().enumerate() {
+            if index > 0 {
+                out.push(b',');
+            }
+            out.extend_from_slice(item);
+        }
+        out.push(b']');
+    }
+}
+
+/// The page that begins at index `start` of `items` (each rendered JSON), leaving out what is not `visible`.
+pub fn page<T: AsRef<[u8]>>(
+    items: &[T],
+    visible: impl Fn(usize) -> bool,
+    start: usize,
+    limits: PageLimits,
+) -> Page<'_> {
     let mut chosen = Vec::new();
     let mut bytes = 2;
     let mut next = None;
@@ -42,16 +62,7 @@ pub fn page<T: AsRef<[u8]>>(items: &[T], visible: impl Fn(usize) -> bool, start:
         bytes += item.len() + 1;
         chosen.push(item);
     }
-    let mut out = Vec::with_capacity(bytes);
-    out.push(b'[');
-    for (index, item) in chosen.iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        out.extend_from_slice(item);
-    }
-    out.push(b']');
-    Page { items: out, count: chosen.len(), next }
+    Page { items: chosen, bytes, next }
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ pub async fn list(exchange: &Exchange<'_>, message: &Message) -> Result<Response
         let offset = u32::try_from(offset).unwrap_or(u32::MAX);
         Cursor { offset, catalogue: route.tools.digest() }.seal(&exchange.context.ring.current(), &exchange.binding())
     });
-    let body = build::tools_list_result(&message.raw_id(), message.era(), &page.items, next.as_deref(), HINTS);
+    let body = build::tools_list_result(&message.raw_id(), message.era(), &page, next.as_deref(), HINTS);
     Ok(respond::json(StatusCode::OK, body))
 }
 

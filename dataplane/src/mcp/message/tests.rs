@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::mcp::page::{PageLimits, page};
 use crate::mcp::{Shape, scan, scan_response};
 
 const HINTS: CacheHints = CacheHints { ttl_ms: 5000, public: false };
@@ -64,11 +65,13 @@ fn discover_lists_every_revision_and_carries_cache_hints() {
 
 #[test]
 fn a_list_has_the_shape_of_its_era() {
-    let legacy = tools_list_result(b"1", Era::Legacy, b"[{}]", None, HINTS);
+    let one = page(&["{}"], |_| true, 0, PageLimits::default());
+    let none = page(&["{}"], |_| false, 0, PageLimits::default());
+    let legacy = tools_list_result(b"1", Era::Legacy, &one, None, HINTS);
     assert_eq!(legacy, r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{}]}}"#);
-    let legacy = parse(&tools_list_result(b"1", Era::Legacy, b"[]", Some("c"), HINTS));
+    let legacy = parse(&tools_list_result(b"1", Era::Legacy, &none, Some("c"), HINTS));
     assert_eq!(legacy["result"], json!({"tools": [], "nextCursor": "c"}));
-    let modern = parse(&tools_list_result(b"1", Era::Modern, b"[]", Some("c"), CacheHints { ttl_ms: 0, public: true }));
+    let modern = parse(&tools_list_result(b"1", Era::Modern, &none, Some("c"), CacheHints { ttl_ms: 0, public: true }));
     assert_eq!(modern["result"]["cacheScope"], "public");
     assert_eq!(modern["result"]["nextCursor"], "c");
     assert_eq!(modern["result"]["resultType"], "complete");
