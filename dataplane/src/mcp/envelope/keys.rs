@@ -20,8 +20,10 @@ pub(super) enum Key<F> {
 
 /// Looks a key up.
 pub(super) fn lookup<F: Copy>(table: Table<F>, body: &[u8], key: Text) -> Key<F> {
+    let raw = key.raw(body);
+    let is = |name: &str| if key.escaped { key.is(body, name) } else { raw == name.as_bytes() };
     for (index, (name, field)) in (0..).zip(table) {
-        if key.is(body, name) {
+        if is(name) {
             return Key::Reserved { index, name, field: *field };
         }
     }
