@@ -116,13 +116,13 @@ async fn post(exchange: &mut Exchange<'_>, incoming: Incoming) -> Result<Respons
     dispatch(exchange, &message).await.map_err(|refusal| refusal.for_id(id))
 }
 
-/// All but calls are boxed: their futures are larger, and a request's future is moved on its way in.
+/// What takes long is boxed: a request's future is moved several times on its way in.
 async fn dispatch(exchange: &mut Exchange<'_>, message: &Message) -> Result<Response<Body>, Refusal> {
     match message.inbound {
         Inbound::Initialize => Box::pin(session::initialize(exchange, message)).await,
         Inbound::Notification | Inbound::ClientResponse => Ok(legacy::accept(exchange, message)),
         Inbound::Request => match &*message.method() {
-            "tools/call" => call::call(exchange, message).await,
+            "tools/call" => Box::pin(call::call(exchange, message)).await,
             "tools/list" => Box::pin(list::list(exchange, message)).await,
             "server/discover" if message.is_modern() => Ok(discover::discover(exchange, message)),
             "ping" if !message.is_modern() => Ok(legacy::pong(message)),
