@@ -53,7 +53,10 @@ pub fn check(head: &request::Parts, fields: usize, hidden_length: bool) -> Resul
 }
 
 /// Exactly one authority, wherever it stands: in `Host`, in the target, or in both and then the same.
-fn authority(head: &request::Parts) -> Result<(), Fault> {
+///
+/// # Errors
+/// There is none, more than one, or one that is not plain.
+pub fn authority(head: &request::Parts) -> Result<(), Fault> {
     let mut hosts = head.headers.get_all(HOST).iter();
     let host = hosts.next().map(|host| host.to_str().map_err(|_| Fault::bad("bad_host"))).transpose()?;
     if let Some(host) = host {
@@ -76,7 +79,10 @@ fn authority(head: &request::Parts) -> Result<(), Fault> {
 }
 
 /// A host and perhaps a port: no user, no empty name, no port that is not a number.
-fn plain(authority: &str) -> Result<(), Fault> {
+///
+/// # Errors
+/// It is something else.
+pub fn plain(authority: &str) -> Result<(), Fault> {
     let (host, port) = match authority.rsplit_once(':') {
         Some((host, port)) if !port.contains(']') => (host, Some(port)),
         _ => (authority, None),

@@ -5,6 +5,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method};
 
 use super::refusal::Refusal;
+use crate::listener::head;
 
 /// Which pages may make browsers speak to this gateway, and under which names it answers (DNS rebinding).
 #[derive(Clone, Debug, Default)]
@@ -47,13 +48,20 @@ fn check_origin(headers: &HeaderMap, origins: &Origins) -> Result<(), Refusal> {
     let Some(origin) = values.next() else { return Ok(()) };
     let single = values.next().is_none();
     let origin = origin.to_str().unwrap_or_default().to_ascii_lowercase();
-    let local = origins.loopback && origin.split_once("://").is_some_and(|(_, rest)| is_bare_loopback(rest));
+    let local = origins.loopback
+        && origin.split_once("://").is_some_and(|(scheme, rest)| is_scheme(scheme) && is_bare_loopback(rest));
     if single && (local || origins.allowed.contains(&origin)) { Ok(()) } else { Err(Refusal::forbidden_origin()) }
+}
+
+/// A scheme (RFC 3986, 3.1), lower case. Programs of this machine have schemes of their own.
+fn is_scheme(text: &str) -> bool {
+    let letters = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+-.".contains(&byte);
+    text.starts_with(|first: char| first.is_ascii_lowercase()) && text.bytes().all(letters)
 }
 
 /// A host and port of this machine, with nothing around it: no path, no user.
 fn is_bare_loopback(authority: &str) -> bool {
-    !authority.contains(['/', '@', '?', '#']) && is_loopback(&host_of(authority))
+    head::plain(authority).is_ok() && is_loopback(&host_of(authority))
 }
 
 /// The host of an authority: lower case, without port and without one trailing dot.

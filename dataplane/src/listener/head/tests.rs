@@ -47,6 +47,8 @@ fn exactly_one_authority_is_wanted() {
         ("/mcp", &[("host", "a:80x")], "bad_host"),
         ("/mcp", &[("host", "a:65536")], "bad_host"),
         ("/mcp", &[("host", "a:")], "bad_host"),
+        ("/mcp", &[("host", "[::1]evil.example")], "bad_host"),
+        ("/mcp", &[("host", "[::1]80")], "bad_host"),
         ("/mcp", &[("host", "a/b")], "bad_host"),
         ("/mcp", &[("host", "user@a")], "userinfo"),
         ("http://b/mcp", &[("host", "a")], "hosts_disagree"),

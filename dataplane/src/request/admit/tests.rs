@@ -37,6 +37,13 @@ fn an_origin_that_is_not_allowed_is_forbidden() {
         "https://app.example/path",
         "http://localhost@evil.example",
         "http://localhost/x",
+        "http://localhost:evil.example",
+        "http://localhost:",
+        "http://[::1]evil.example",
+        "http://[127.0.0.1]",
+        "http://[[::1]]",
+        "://localhost",
+        "evil.example/x://localhost",
     ] {
         assert_eq!(status("localhost", &[origin], &local()), Some(StatusCode::FORBIDDEN), "{origin}");
     }
