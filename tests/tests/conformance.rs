@@ -34,6 +34,9 @@ const HELD: &[&str] = &[
     "http-custom-header-server-validation",
 ];
 
+/// How many of these each revision has.
+const HELD_IN_EACH: usize = 14;
+
 /// Two runs of the same scenarios: at the server, and through a gateway that passes its names on.
 async fn both(revision: &str) -> anyhow::Result<(Findings, Findings)> {
     let everything = Server::start().await?;
@@ -71,6 +74,8 @@ async fn finds_the_same(revision: &str) -> anyhow::Result<()> {
     let expected: BTreeMap<String, Vec<String>> = serde_saphyr::from_str(EXPECTED)?;
     let expected = expected.get(revision).map(Vec::as_slice).unwrap_or_default();
     let (direct, through) = both(revision).await?;
+    let ran = HELD.iter().filter(|scenario| direct.contains_key(**scenario)).count();
+    assert_eq!(ran, HELD_IN_EACH, "{revision}: the suite ran {:?}", direct.keys());
     let failing: Vec<_> = direct
         .iter()
         .filter(|(scenario, checks)| {
