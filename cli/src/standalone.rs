@@ -13,7 +13,7 @@ use portolan_dataplane::stop::Stops;
 use portolan_operator::metrics::Metrics;
 use portolan_operator::object::{Object, ObjectKey};
 use portolan_operator::operator::Operator;
-use portolan_operator::publish;
+use portolan_operator::{publish, serve};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -72,7 +72,7 @@ async fn live(options: Standalone) -> anyhow::Result<()> {
 /// The operator's core as a gateway's source: the stream's own protocol, without a network.
 fn source(operator: Operator) -> ConfigSource {
     ConfigSource::Core(Box::new(move || {
-        let (sender, mut messages) = operator.connect();
+        let (sender, mut messages) = serve::connect(&operator);
         let (forward, receiver) = mpsc::channel(IN_FLIGHT);
         tokio::spawn(async move {
             while let Some(message) = messages.recv().await {

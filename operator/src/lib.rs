@@ -9,7 +9,7 @@
 //!
 //! ```no_run
 //! # async fn example(objects: Vec<portolan_operator::object::Object>) {
-//! use portolan_operator::{metrics::Metrics, operator::Operator, publish, settings::{SecretAccess, Settings}};
+//! use portolan_operator::{metrics::Metrics, operator::Operator, publish, serve, settings::{SecretAccess, Settings}};
 //!
 //! let settings = Settings { secrets: SecretAccess::Files, open_without_authentication: true, ..Settings::default() };
 //! let operator = Operator::new(settings);
@@ -17,7 +17,7 @@
 //! operator.publish_now();
 //! let stop = tokio_util::sync::CancellationToken::new();
 //! tokio::spawn(publish::run(operator.clone(), Metrics::new(), stop)); // reports and gateways publish too
-//! let (to_operator, from_operator) = operator.connect();              // a gateway's stream, in this process
+//! let (to_operator, from_operator) = serve::connect(&operator);        // a gateway's stream, in this process
 //! for status in operator.conditions() {
 //!     // what status would say, with reason, field and remedy
 //! }

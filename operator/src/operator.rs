@@ -12,14 +12,13 @@ use portolan_config::{
     delta::server::Session,
     proto::{FromGateway, FromOperator, Refused, Subscribe},
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 use crate::{
     core::{Core, Flow, Size, StreamId, Wake},
     identity::Holders,
     index::Grant,
     object::{Key, Object, ObjectKey, ObjectKind},
-    serve,
     settings::Settings,
     status::{ObjectStatus, Update},
 };
@@ -110,12 +109,6 @@ impl Operator {
     /// Translates what is dirty and puts it in force as one step. Returns the log's sequence.
     pub fn publish_now(&self) -> u64 {
         self.with(|core| core.publish(now()))
-    }
-
-    /// Opens a stream inside this process, which speaks the same protocol as one over the network.
-    #[must_use]
-    pub fn connect(&self) -> (mpsc::Sender<FromGateway>, mpsc::Receiver<FromOperator>) {
-        serve::connect(self)
     }
 
     /// Opens a gateway's stream.

@@ -100,7 +100,7 @@ async fn connection(
         .await
 }
 
-/// Opens a stream inside this process: what a gateway sends and what it receives.
+/// Opens a stream inside this process, which speaks the same protocol as one over the network: what a gateway sends and what it receives.
 pub fn connect(operator: &Operator) -> (mpsc::Sender<FromGateway>, mpsc::Receiver<FromOperator>) {
     let (to_operator, inbound) = mpsc::channel(OUTBOUND);
     let (outbound, to_gateway) = mpsc::channel(OUTBOUND);

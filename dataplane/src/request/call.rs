@@ -10,6 +10,7 @@ use super::body::Body;
 use super::crossing::Opened;
 use super::detach::Detached;
 use super::exchange::Exchange;
+use super::failure::{Failure, UNFINISHED};
 use super::forward::Forward;
 use super::judge::{self, Target};
 use super::message::Message;
@@ -19,40 +20,10 @@ use super::respond::{self, Rewriter, Rewritten};
 use super::withdraw::{Guard, Withdrawal};
 use super::{relay, session};
 use crate::mcp::cross::Crossing;
-use crate::mcp::headers::HeaderFault;
 use crate::mcp::message as build;
 use crate::mcp::revision::{Era, Revision};
 use crate::snapshot::Server;
-use crate::upstream::{Deadlines, UpstreamError};
-
-/// Said when a server asks for what we did not offer.
-pub const UNFINISHED: &str = "the server asks for input that cannot be carried to this agent";
-
-/// What can become of a call on its way.
-pub enum Failure {
-    /// No complete answer.
-    Upstream(UpstreamError),
-    /// An answer that is none of the protocol's.
-    Invalid(&'static str),
-    /// As many streams as this gateway holds are open.
-    TooManyStreams,
-    /// The server's session is gone, and with it the agent's.
-    SessionLost,
-    /// The server's credential is not to be had.
-    NoCredential,
-    /// An argument cannot be mirrored in the header that the tool's schema asks for.
-    Arguments(HeaderFault),
-    /// The agent has taken it back.
-    Cancelled,
-    /// This session was opened while the server did not answer.
-    AbsentFromSession,
-}
-
-impl From<UpstreamError> for Failure {
-    fn from(error: UpstreamError) -> Self {
-        Self::Upstream(error)
-    }
-}
+use crate::upstream::UpstreamError;
 
 /// Answers a call.
 pub async fn call(exchange: &mut Exchange<'_>, message: &Message) -> Result<Response<Body>, Refusal> {
@@ -125,7 +96,7 @@ async fn send(
     let request = forward.request(exchange, message, target).map_err(Failure::Arguments)?;
     let server = Arc::clone(&forward.server);
     let want = forward.session.as_ref().filter(|session| session.id.is_some()).map(|session| session.endpoint.clone());
-    let deadlines = deadlines(exchange, &server);
+    let deadlines = exchange.deadlines(&server);
     let worker = exchange.worker;
     if message.is_modern() {
         // A modern client that goes away has cancelled: what is under way is dropped, and an older server told so.
@@ -152,18 +123,6 @@ async fn send(
             }
             Err(Failure::Cancelled)
         }
-    }
-}
-
-/// How long a call may take, and how large its answer may be: the smallest of what the gateway and the policies say.
-pub fn deadlines(exchange: &Exchange<'_>, server: &Server) -> Deadlines {
-    let limits = &exchange.context.limits;
-    let said = [exchange.route.policy.response_bytes(), server.policy.response_bytes()];
-    Deadlines {
-        connect: limits.upstream_connect,
-        first_byte: limits.upstream_first_byte,
-        total: limits.upstream_total,
-        answer_bytes: said.into_iter().flatten().fold(limits.response_bytes, u64::min),
     }
 }
 

@@ -8,8 +8,9 @@ use super::context::Context;
 use super::crossing::Owner;
 use crate::mcp::seal::Binding;
 use crate::policy::Identity;
-use crate::snapshot::{Route, Snapshot};
+use crate::snapshot::{Route, Server, Snapshot};
 use crate::telemetry::{Account, Trace};
+use crate::upstream::Deadlines;
 
 /// How an agent addressed this gateway; only needed where the fleet declares no URL of its own.
 #[derive(Clone, Debug)]
@@ -58,5 +59,17 @@ impl Exchange<'_> {
     /// The bound of the body that the route's policy sets.
     pub fn request_bytes(&self) -> Option<u64> {
         self.route.policy.request_bytes()
+    }
+
+    /// How long a call may take, and how large its answer may be: the smallest of what the gateway and the policies say.
+    pub fn deadlines(&self, server: &Server) -> Deadlines {
+        let limits = &self.context.limits;
+        let said = [self.route.policy.response_bytes(), server.policy.response_bytes()];
+        Deadlines {
+            connect: limits.upstream_connect,
+            first_byte: limits.upstream_first_byte,
+            total: limits.upstream_total,
+            answer_bytes: said.into_iter().flatten().fold(limits.response_bytes, u64::min),
+        }
     }
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use http::StatusCode;
 
 use super::arrival::Arrival;
-use super::call::Failure;
 use super::crossing::Opened;
 use super::exchange::Exchange;
+use super::failure::Failure;
 use super::forward::Forward;
 use super::judge::Target;
 use super::message::Message;

@@ -9,9 +9,9 @@ use http::Response;
 use tokio::time::sleep;
 
 use super::body::Body;
-use super::call::{self, Failure, UNFINISHED};
 use super::cancel::Running;
 use super::exchange::Exchange;
+use super::failure::{Failure, UNFINISHED};
 use super::forward::{self, Forward};
 use super::message::Message;
 use super::respond::{self, Rewriter, Rewritten};
@@ -70,7 +70,7 @@ pub fn relay(
         heartbeat: exchange.context.limits.heartbeat,
         worker: exchange.worker,
         trace: exchange.trace.clone(),
-        deadlines: call::deadlines(exchange, &forward.server),
+        deadlines: exchange.deadlines(&forward.server),
         _place: place,
         forward,
         rewriter,

@@ -16,6 +16,7 @@ use super::discover;
 use super::exchange::Exchange;
 use super::forward;
 use super::message::{self, Message};
+use super::presented::OpenSession;
 use super::refusal::Refusal;
 use super::respond;
 use crate::mcp::headers::{self, SESSION_ID};
@@ -31,44 +32,6 @@ const OPENING: Duration = Duration::from_secs(1);
 const MOST_UPSTREAMS: usize = 32;
 /// Longest id of a server's session that is kept, for the same reason; they are UUIDs as a rule.
 const UPSTREAM_ID: usize = 256;
-
-/// A session that was presented and is good.
-pub struct OpenSession {
-    /// What was sealed in its id.
-    pub contents: Session,
-    /// What it is called where its id must not be.
-    pub fingerprint: [u8; 16],
-}
-
-/// The server did not answer when the session began, or has joined the route since.
-pub struct Absent;
-
-impl OpenSession {
-    /// Opens a session id, for this principal and route alone.
-    pub fn open(exchange: &Exchange<'_>, text: &str, now: u64) -> Result<Self, Refusal> {
-        let contents = Session::open(&exchange.context.ring.current(), &exchange.binding(), text, now)
-            .map_err(|_| Refusal::no_session(None))?;
-        let fingerprint = session::fingerprint(text);
-        if exchange.context.has_ended(&fingerprint) {
-            return Err(Refusal::no_session(None));
-        }
-        Ok(Self { contents, fingerprint })
-    }
-
-    /// The session's own session on a server; `None` where the server keeps none.
-    pub fn upstream(&self, server: &Server) -> Result<Option<Arc<Opened>>, Absent> {
-        let name = server.name.as_str();
-        if let Some(kept) = self.contents.upstreams.iter().find(|kept| kept.server == name) {
-            if let Some(opened) = server.legacy.reopened(&self.fingerprint) {
-                return Ok(Some(opened));
-            }
-            let id = HeaderValue::from_str(&kept.id).map_err(|_| Absent)?;
-            let endpoint = kept.endpoint.clone();
-            return Ok(Some(Arc::new(Opened { id: Some(id), endpoint, revision: kept.revision })));
-        }
-        if server.keeps_sessions() { Err(Absent) } else { Ok(None) }
-    }
-}
 
 /// Answers `initialize`: opens the servers' sessions, all at once, and seals them.
 pub async fn initialize(exchange: &Exchange<'_>, message: &Message) -> Result<Response<Body>, Refusal> {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::call;
 use super::exchange::Exchange;
 use super::forward::{self, Forward};
 use crate::mcp::headers;
@@ -35,7 +34,7 @@ impl Withdrawal {
             id: forward.id,
             worker: exchange.worker,
             trace: exchange.trace.clone(),
-            deadlines: call::deadlines(exchange, &forward.server),
+            deadlines: exchange.deadlines(&forward.server),
         })
     }
 

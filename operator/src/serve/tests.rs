@@ -52,7 +52,7 @@ async fn acknowledged(operator: &Operator) {
 async fn a_stream_inside_the_process_speaks_the_whole_protocol() {
     let operator = operator();
     let mut session = Session::new("gw".into(), "default".into(), "test".into());
-    let (to_operator, from_operator) = operator.connect();
+    let (to_operator, from_operator) = connect(&operator);
     let mut messages = ReceiverStream::new(from_operator);
     to_operator.send(session.subscribe()).await.unwrap();
     assert!(step(&mut session, &to_operator, &mut messages).await.contains(&"Server/shop/web".to_owned()));
@@ -91,7 +91,7 @@ async fn a_stream_over_the_network_is_the_same() {
 async fn a_gateway_of_another_fleet_is_told_why_and_the_stream_ends() {
     let operator = operator();
     let mut session = Session::new("gw".into(), "edge".into(), "test".into());
-    let (to_operator, from_operator) = operator.connect();
+    let (to_operator, from_operator) = connect(&operator);
     let mut messages = ReceiverStream::new(from_operator);
     to_operator.send(session.subscribe()).await.unwrap();
     let message = within(messages.next()).await.unwrap();
@@ -103,7 +103,7 @@ async fn a_gateway_of_another_fleet_is_told_why_and_the_stream_ends() {
 #[tokio::test]
 async fn a_stream_that_does_not_begin_with_a_subscription_is_refused() {
     let operator = operator();
-    let (to_operator, from_operator) = operator.connect();
+    let (to_operator, from_operator) = connect(&operator);
     to_operator.send(portolan_config::proto::Drain {}.into()).await.unwrap();
     let mut messages = ReceiverStream::new(from_operator);
     assert!(within(messages.next()).await.is_some());

@@ -68,6 +68,11 @@ impl Problems {
         &mut self.found[index]
     }
 
+    /// A field that breaks a rule of its kind: the message says which, and so what to do.
+    pub fn invalid(&mut self, field: &str, message: &str) {
+        self.add(Reason::Invalid, field, message, "");
+    }
+
     /// Whether one of them refuses the whole edit.
     #[must_use]
     pub fn refuse(&self) -> bool {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use portolan_crds::{McpPolicy, McpRoute, McpServer, Quantity, policy::TargetKind};
 
-use super::{Problems, remote, validate::refuse};
+use super::{Problems, remote};
 
 /// Headers that the gateway sets itself.
 const OWN_HEADERS: [&str; 17] = [
@@ -35,12 +35,12 @@ pub(super) fn server(server: &McpServer, problems: &mut Problems) {
     if let Some(header) = &spec.credentials.header {
         let name = header.name.to_ascii_lowercase();
         if OWN_HEADERS.contains(&name.as_str()) || name.starts_with("mcp-") {
-            refuse(problems, "spec.credentials.header.name", "the gateway sets this header itself");
+            problems.invalid("spec.credentials.header.name", "the gateway sets this header itself");
         }
     }
     for (index, entry) in spec.trust.annotations.iter().enumerate() {
         if entry.hints == portolan_crds::Hints::default() {
-            refuse(problems, &format!("spec.trust.annotations[{index}]"), "must have at least one hint");
+            problems.invalid(&format!("spec.trust.annotations[{index}]"), "must have at least one hint");
         }
     }
     within("spec.health.interval", &spec.health.interval, Duration::from_secs(1), HOUR, problems);
@@ -54,7 +54,7 @@ pub(super) fn route(route: &McpRoute, problems: &mut Problems) {
         for (position, change) in entry.tools.overrides.iter().enumerate() {
             if change.rename.is_none() && change.description.is_none() {
                 let field = format!("spec.servers[{index}].tools.overrides[{position}]");
-                refuse(problems, &field, "must have as, description or both");
+                problems.invalid(&field, "must have as, description or both");
             }
         }
     }
@@ -66,22 +66,18 @@ pub(super) fn policy(policy: &McpPolicy, problems: &mut Problems) {
     let on_a_route = spec.target_refs.iter().any(|target| target.kind == TargetKind::McpRoute);
     if let Some(section) = &spec.authentication {
         if !on_a_route {
-            refuse(problems, "spec.authentication", "is for routes: a target must be a McpRoute");
+            problems.invalid("spec.authentication", "is for routes: a target must be a McpRoute");
         }
         for (index, server) in section.resource_metadata.authorization_servers.iter().enumerate() {
             if let Err(error) = remote::plain(server) {
-                refuse(
-                    problems,
-                    &format!("spec.authentication.resourceMetadata.authorizationServers[{index}]"),
-                    &error,
-                );
+                problems
+                    .invalid(&format!("spec.authentication.resourceMetadata.authorizationServers[{index}]"), &error);
             }
         }
         for (index, issuer) in section.jwt.iter().enumerate() {
             if let Some(name) = issuer.claims.keys().find(|name| !is_identifier(name)) {
                 let field = format!("spec.authentication.jwt[{index}].claims");
-                refuse(
-                    problems,
+                problems.invalid(
                     &field,
                     &format!("{name:?} is no identifier, so that no rule could say identity.claims.{name}"),
                 );
@@ -99,13 +95,13 @@ pub(super) fn policy(policy: &McpPolicy, problems: &mut Problems) {
 fn within(field: &str, duration: &portolan_crds::Duration, least: Duration, most: Duration, problems: &mut Problems) {
     if duration.parse().is_ok_and(|parsed| parsed < least || parsed > most) {
         let (least, most) = (portolan_crds::Duration::from(least), portolan_crds::Duration::from(most));
-        refuse(problems, field, &format!("must be from {least} to {most}"));
+        problems.invalid(field, &format!("must be from {least} to {most}"));
     }
 }
 
 fn size(field: &str, quantity: Option<&Quantity>, problems: &mut Problems) {
     if quantity.is_some_and(|quantity| quantity.bytes().is_ok_and(|bytes| !(1024..=1 << 30).contains(&bytes))) {
-        refuse(problems, field, "must be a size from 1Ki to 1Gi");
+        problems.invalid(field, "must be a size from 1Ki to 1Gi");
     }
 }
 

@@ -18,20 +18,17 @@ pub(super) fn malformed(malformed: &Malformed, problems: &mut Problems) {
 pub(super) fn server(server: &McpServer, problems: &mut Problems) {
     let spec = &server.spec;
     match spec.source.chosen() {
-        None => refuse(problems, "spec.source", "must have exactly one of service and remote"),
+        None => problems.invalid("spec.source", "must have exactly one of service and remote"),
         Some(Chosen::Service(service)) => path("spec.source.service.path", &service.path, problems),
         Some(Chosen::Remote(_)) => {}
     }
     if let Some(header) = &spec.credentials.header {
         if http::HeaderName::try_from(header.name.as_str()).is_err() {
-            refuse(problems, "spec.credentials.header.name", "is not the name of a header");
+            problems.invalid("spec.credentials.header.name", "is not the name of a header");
         }
         if header.format.split("%s").count() != 2 {
-            refuse(
-                problems,
-                "spec.credentials.header.format",
-                "must have exactly one %s, where the Secret's value goes",
-            );
+            problems
+                .invalid("spec.credentials.header.format", "must have exactly one %s, where the Secret's value goes");
         }
     }
     rules::server(server, problems);
@@ -40,7 +37,7 @@ pub(super) fn server(server: &McpServer, problems: &mut Problems) {
     if let (Some(interval), Some(timeout)) = (interval, timeout)
         && (timeout > interval || timeout.is_zero())
     {
-        refuse(problems, "spec.health.timeout", "must be more than nothing and not longer than interval");
+        problems.invalid("spec.health.timeout", "must be more than nothing and not longer than interval");
     }
 }
 
@@ -49,10 +46,10 @@ pub(super) fn route(route: &McpRoute, problems: &mut Problems) {
     let spec = &route.spec;
     path("spec.path", &spec.path, problems);
     if spec.path == "/.well-known" || spec.path.starts_with("/.well-known/") {
-        refuse(problems, "spec.path", "/.well-known belongs to the gateway's own documents");
+        problems.invalid("spec.path", "/.well-known belongs to the gateway's own documents");
     }
     if spec.servers.is_empty() {
-        refuse(problems, "spec.servers", "must have at least one server");
+        problems.invalid("spec.servers", "must have at least one server");
     }
     unique("spec.servers", "name", spec.servers.iter().map(|entry| entry.name.as_str()), problems);
     for (index, entry) in spec.servers.iter().enumerate() {
@@ -68,14 +65,14 @@ pub(super) fn policy(policy: &McpPolicy, problems: &mut Problems) {
     let spec = &policy.spec;
     rules::policy(policy, problems);
     if spec.target_refs.is_empty() {
-        refuse(problems, "spec.targetRefs", "must have at least one target");
+        problems.invalid("spec.targetRefs", "must have at least one target");
     }
     let targets: Vec<String> =
         spec.target_refs.iter().map(|target| format!("{} {}", target.kind.as_str(), target.name)).collect();
     unique("spec.targetRefs", "kind and name", targets.iter().map(String::as_str), problems);
     if let Some(section) = &spec.authentication {
         if section.jwt.is_empty() && !section.anonymous {
-            refuse(problems, "spec.authentication", "must have a jwt entry, or anonymous: true");
+            problems.invalid("spec.authentication", "must have a jwt entry, or anonymous: true");
         }
         unique("spec.authentication.jwt", "issuer", section.jwt.iter().map(|jwt| jwt.issuer.as_str()), problems);
     }
@@ -86,10 +83,10 @@ pub(super) fn policy(policy: &McpPolicy, problems: &mut Problems) {
     for (index, limit) in spec.rate_limits.iter().enumerate() {
         let field = format!("spec.rateLimits[{index}]");
         if duration(&format!("{field}.window"), &limit.window, problems).is_some_and(|window| window.is_zero()) {
-            refuse(problems, &format!("{field}.window"), "must be more than nothing");
+            problems.invalid(&format!("{field}.window"), "must be more than nothing");
         }
         if limit.requests < 1 || limit.burst.is_some_and(|burst| burst < 1) {
-            refuse(problems, &field, "requests and burst must be at least 1");
+            problems.invalid(&field, "requests and burst must be at least 1");
         }
     }
     quantity("spec.limits.requestBytes", spec.limits.request_bytes.as_ref(), problems);
@@ -106,20 +103,16 @@ pub(super) fn bytes(quantity: Option<&Quantity>) -> u64 {
     quantity.and_then(|quantity| quantity.bytes().ok()).unwrap_or(0)
 }
 
-pub(super) fn refuse(problems: &mut Problems, field: &str, message: &str) {
-    problems.add(Reason::Invalid, field, message, "");
-}
-
 fn path(field: &str, path: &str, problems: &mut Problems) {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._~!$&'()*+,;=:@-".contains(&byte);
     if !path.starts_with('/') || !path.bytes().all(plain) {
-        refuse(problems, field, "must begin with '/' and be plain: no query, fragment, space or percent-encoding");
+        problems.invalid(field, "must begin with '/' and be plain: no query, fragment, space or percent-encoding");
     }
     let segments = path.strip_prefix('/').unwrap_or(path).split('/');
     let count = segments.clone().count();
     let empty = |(index, segment): (usize, &str)| segment.is_empty() && index + 1 < count;
     if segments.clone().any(|segment| segment == "." || segment == "..") || segments.enumerate().any(empty) {
-        refuse(problems, field, "must have no '.', '..' or empty segment");
+        problems.invalid(field, "must have no '.', '..' or empty segment");
     }
 }
 
@@ -127,7 +120,7 @@ fn duration(field: &str, duration: &Duration, problems: &mut Problems) -> Option
     match duration.parse() {
         Ok(parsed) => Some(parsed),
         Err(error) => {
-            refuse(problems, field, &error.to_string());
+            problems.invalid(field, &error.to_string());
             None
         }
     }
@@ -135,7 +128,7 @@ fn duration(field: &str, duration: &Duration, problems: &mut Problems) -> Option
 
 fn quantity(field: &str, quantity: Option<&Quantity>, problems: &mut Problems) {
     if let Some(Err(error)) = quantity.map(Quantity::bytes) {
-        refuse(problems, field, &error.to_string());
+        problems.invalid(field, &error.to_string());
     }
 }
 
@@ -143,7 +136,7 @@ fn unique<'a>(field: &str, what: &str, values: impl Iterator<Item = &'a str>, pr
     let mut seen = BTreeSet::new();
     for value in values {
         if !seen.insert(value) {
-            refuse(problems, field, &format!("two entries have the {what} {value:?}"));
+            problems.invalid(field, &format!("two entries have the {what} {value:?}"));
         }
     }
 }

@@ -20,7 +20,7 @@ fn passed(data: &'static str) -> Option<String> {
         heartbeat: Duration::from_secs(1),
         worker: 0,
         trace: exchange.trace.clone(),
-        deadlines: call::deadlines(&exchange, &forward.server),
+        deadlines: exchange.deadlines(&forward.server),
         _place: stream::place(&exchange).unwrap(),
         rewriter: Rewriter {
             ours: 7,
