@@ -237,13 +237,13 @@ impl Client {
                     // Acknowledged means gone: a restart must not find it either.
                     self.kept.last_good.forget();
                 }
+                self.kept.last_good.touch();
                 let rejected = self.compiler.apply(&change);
                 for refusal in &rejected {
                     warn!(name = refusal.name, reason = refusal.reason, "resource refused");
                 }
                 self.put_in_force(rejected.len());
                 let ack = self.session.applied(change.sequence, rejected);
-                self.kept.last_good.touch();
                 info!(sequence = change.sequence, resources = change.upserts.len(), "step in force");
                 send_whole(link, ack).await
             }

@@ -156,14 +156,12 @@ impl Fleet {
     /// Waits until the gateway has written down all that is in force.
     ///
     /// # Panics
-    /// When it never rests.
+    /// When it has not in time.
     pub async fn kept(&self) {
-        let series = |name: &str, rest: &str| format!(r#"{name}{{file="last_good"{rest}}}"#);
-        let written = series("portolan_data_files_total", r#",outcome="written""#);
-        let pending = series("portolan_data_file_pending", "");
+        let behind = r#"portolan_data_files_behind{file="last_good"}"#;
         eventually("the last known good configuration is on disk", async || {
-            let is_there = self.gateway_metric(&written).await.ok()? > 0.0;
-            (is_there && self.gateway_metric(&pending).await.ok()? == 0.0).then_some(())
+            let behind = self.gateway_metric(behind).await.ok()?;
+            (behind < 0.5 && self.last_good().exists()).then_some(())
         })
         .await;
     }

@@ -15,8 +15,10 @@ use crate::telemetry::Metrics;
 
 /// From a change to its write: what changes meanwhile is in the same write.
 const REST: Duration = Duration::from_millis(200);
-/// A write that took a second is followed by nine without one.
-const SHARE: u32 = 9;
+/// A write that took 100 ms is followed by 400 ms without one,
+const SHARE: u32 = 4;
+/// but a change is never left unwritten for longer than this.
+const LONGEST_REST: Duration = Duration::from_secs(2);
 /// From a write that failed to the next.
 const RETRY: Duration = Duration::from_secs(3);
 
@@ -60,7 +62,7 @@ impl Keeper {
     /// Something has changed.
     pub fn touch(&mut self) {
         self.due.get_or_insert_with(|| Instant::now() + self.rest);
-        self.show_pending(true);
+        self.show();
     }
 
     /// What must not be found there any more is gone from disk when this returns; what remains is due at once.
@@ -70,13 +72,7 @@ impl Keeper {
             self.failed(&file, &error);
         }
         self.due = Some(Instant::now());
-        self.show_pending(true);
-    }
-
-    fn show_pending(&self, pending: bool) {
-        if let Some(file) = &self.file {
-            self.metrics.data_file_pending(file.label(), pending);
-        }
+        self.show();
     }
 
     /// Ends when the content is to be written, and no write is under way. Dropping it loses nothing.
@@ -105,6 +101,7 @@ impl Keeper {
             let outcome = writing.await;
             self.writing = None;
             self.note(&file, outcome);
+            self.show();
         }
         self.due.is_some() && self.file.is_some()
     }
@@ -112,15 +109,21 @@ impl Keeper {
     fn note(&mut self, file: &File, outcome: Result<(io::Result<()>, Duration), tokio::task::JoinError>) {
         match outcome {
             Ok((Ok(()), took)) => {
-                self.rest = REST.max(took * SHARE);
+                self.rest = (took * SHARE).clamp(REST, LONGEST_REST);
                 self.metrics.data_file(file.label(), "written");
-                self.show_pending(self.due.is_some());
                 if std::mem::take(&mut self.failing) {
                     info!(file = %file.path().display(), "is written again");
                 }
             }
             Ok((Err(error), _)) => self.failed(file, &error),
             Err(error) => self.failed(file, &io::Error::other(error)),
+        }
+    }
+
+    /// Whether the file is behind what is in force.
+    fn show(&self) {
+        if let Some(file) = &self.file {
+            self.metrics.data_file_behind(file.label(), self.due.is_some() || self.writing.is_some());
         }
     }
 

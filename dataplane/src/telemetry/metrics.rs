@@ -40,7 +40,7 @@ struct Process {
     panics: Counter,
     audit_dropped: Counter,
     data_files: Family<DataFile, Counter>,
-    data_files_pending: Family<PendingFile, Gauge>,
+    data_files_behind: Family<FileLabel, Gauge>,
     key_set_fetches: Family<Outcome, Counter>,
     source: Family<SourceLabel, Gauge>,
     epoch: Gauge<u64, AtomicU64>,
@@ -57,14 +57,14 @@ struct Reason {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct PendingFile {
-    file: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct DataFile {
     file: &'static str,
     outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FileLabel {
+    file: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -154,9 +154,9 @@ impl Metrics {
         self.0.process.data_files.get_or_create(&DataFile { file, outcome }).inc();
     }
 
-    /// Whether something has changed that a file of the data folder does not hold yet.
-    pub fn data_file_pending(&self, file: &'static str, pending: bool) {
-        self.0.process.data_files_pending.get_or_create(&PendingFile { file }).set(pending.into());
+    /// Whether a file of the data folder lacks something that is in force.
+    pub fn data_file_behind(&self, file: &'static str, is_behind: bool) {
+        self.0.process.data_files_behind.get_or_create(&FileLabel { file }).set(is_behind.into());
     }
 
     /// An issuer was asked for its keys.
@@ -193,8 +193,8 @@ impl Process {
         registry.register("panics", "Requests that panicked", process.panics.clone());
         registry.register("audit_dropped", "Audit lines that were lost", process.audit_dropped.clone());
         registry.register("data_files", "Files of the data folder, read or written", process.data_files.clone());
-        let help = "Whether changes wait to be written to a file of the data folder";
-        registry.register("data_file_pending", help, process.data_files_pending.clone());
+        let help = "Whether a file of the data folder lacks something that is in force";
+        registry.register("data_files_behind", help, process.data_files_behind.clone());
         registry.register("key_set_fetches", "Key sets asked of issuers", process.key_set_fetches.clone());
         registry.register("config_source", "Where the snapshot in force came from", process.source.clone());
         registry.register("config_epoch", "Epoch of the configuration stream", process.epoch.clone());

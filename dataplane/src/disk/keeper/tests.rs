@@ -64,9 +64,10 @@ async fn a_disk_that_does_not_take_it_is_tried_again() {
         assert_eq!(begun.elapsed(), RETRY);
     }
     assert_eq!(counted(&keeper, "failed"), 3);
+    assert!(keeper.metrics.render().contains("portolan_data_files_behind{file=\"last_good\"} 1"));
     keeper.write(|_, _| Ok(()));
-    keeper.settle().await;
-    assert!(!keeper.failing && !keeper.settle().await);
+    assert!(!keeper.settle().await && !keeper.failing);
+    assert!(keeper.metrics.render().contains("portolan_data_files_behind{file=\"last_good\"} 0"));
 }
 
 #[tokio::test(start_paused = true)]
