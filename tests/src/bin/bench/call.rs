@@ -98,7 +98,7 @@ async fn open_session(address: SocketAddr, authorization: &str) -> anyhow::Resul
 
 /// Measures both eras at each number of connections; the worst ratio.
 pub async fn measure(flags: &Flags) -> anyhow::Result<f64> {
-    let rig = Rig::start(flags, upstream::Tools::One).await?;
+    let rig = Rig::start(flags, 2, upstream::Tools(0)).await?;
     let title = format!(
         "CPU per tools/call: two servers on one route, JWT, four CEL rules, a rate limit{}, beside proxy_pass; one worker each",
         if flags.audit { ", audit lines" } else { "" }

@@ -71,7 +71,7 @@ fn compare(figures: &Figures, baseline: &Figures) -> bool {
 async fn gateway(flags: &Flags, era: Era) -> anyhow::Result<u64> {
     let mut totals = [0; 2];
     for (total, calls) in totals.iter_mut().zip(CALLS) {
-        let mut rig = Rig::counted(flags, upstream::Tools::One).await?;
+        let mut rig = Rig::counted(flags, 2, upstream::Tools(0)).await?;
         let request = call(rig.gateway.address, era, Some(&rig.issuer.token(0)?)).await?;
         request.times(calls).await?;
         let out = rig.stop().await?;

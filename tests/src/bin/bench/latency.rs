@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Measures both eras at half of what nginx can do at most; the worst ratio.
 pub async fn measure(flags: &Flags) -> anyhow::Result<f64> {
     let mut worst: f64 = 0.0;
-    let rig = Rig::start(flags, upstream::Tools::One).await?;
+    let rig = Rig::start(flags, 2, upstream::Tools(0)).await?;
     let length = Duration::from_secs_f64(flags.seconds);
     println!(
         "latency of tools/call, open loop on {CONNECTIONS} connections at half of nginx's peak; median of {} runs of {} s\n",

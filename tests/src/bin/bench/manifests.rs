@@ -1,4 +1,4 @@
-//! What the gateway serves in the benchmark: two servers behind one endpoint, tokens, four rules and a rate limit.
+//! What the gateway serves in the benchmark: servers behind one endpoint, tokens, four rules and a rate limit.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -10,6 +10,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
+
+/// What the servers are called.
+const NAMES: [&str; 5] = ["first", "second", "third", "fourth", "fifth"];
 
 /// Signs tokens.
 pub struct Issuer(rcgen::KeyPair);
@@ -41,19 +44,13 @@ impl Issuer {
 }
 
 /// Writes the manifests.
-pub fn write(folder: &Path, upstreams: [SocketAddr; 2], issuer: &Issuer) -> anyhow::Result<()> {
+pub fn write(folder: &Path, upstreams: &[SocketAddr], issuer: &Issuer) -> anyhow::Result<()> {
     let manifests = folder.join("manifests");
     fs::create_dir_all(&manifests)?;
-    let objects = [
-        server("first", upstreams[0]),
-        server("second", upstreams[1]),
-        object(
-            "McpRoute",
-            "bench",
-            json!({"path": "/mcp", "servers": [
-                {"name": "first", "serverRef": {"name": "first"}}, {"name": "second", "serverRef": {"name": "second"}},
-            ]}),
-        ),
+    let names: Vec<_> = NAMES.iter().zip(upstreams).collect();
+    let entries = names.iter().map(|(name, _)| json!({"name": name, "serverRef": {"name": name}}));
+    let mut objects = vec![
+        object("McpRoute", "bench", json!({"path": "/mcp", "servers": entries.collect::<Vec<_>>()})),
         object(
             "McpPolicy",
             "bench",
@@ -69,6 +66,7 @@ pub fn write(folder: &Path, upstreams: [SocketAddr; 2], issuer: &Issuer) -> anyh
             }),
         ),
     ];
+    objects.extend(names.iter().map(|(name, address)| server(name, **address)));
     for (number, object) in objects.iter().enumerate() {
         fs::write(manifests.join(format!("{number}.yaml")), serde_json::to_string_pretty(object)?)?;
     }

@@ -42,29 +42,36 @@ pub struct Rig {
 }
 
 impl Rig {
-    /// Starts two servers with these tools each, and both proxies.
-    pub async fn start(flags: &Flags, tools: Tools) -> anyhow::Result<Self> {
-        Self::start_with(flags, tools, |_| Command::new(&flags.portolan)).await
+    /// Starts so many servers with these tools each, and both proxies.
+    pub async fn start(flags: &Flags, servers: usize, tools: Tools) -> anyhow::Result<Self> {
+        Self::start_with(flags, (servers, tools), |_| Command::new(&flags.portolan)).await
     }
 
     /// The same with a gateway whose instructions are counted.
-    pub async fn counted(flags: &Flags, tools: Tools) -> anyhow::Result<Self> {
+    pub async fn counted(flags: &Flags, servers: usize, tools: Tools) -> anyhow::Result<Self> {
         let under_valgrind = |folder: &Path| {
             let mut command = Command::new("valgrind");
             command.args(callgrind(&folder.join(COUNTS))).arg(&flags.portolan);
             command
         };
-        Self::start_with(flags, tools, under_valgrind).await
+        Self::start_with(flags, (servers, tools), under_valgrind).await
     }
 
-    async fn start_with(flags: &Flags, tools: Tools, gateway: impl Fn(&Path) -> Command) -> anyhow::Result<Self> {
-        let upstreams = [upstream::start(tools).await?, upstream::start(tools).await?];
+    async fn start_with(
+        flags: &Flags,
+        (servers, tools): (usize, Tools),
+        gateway: impl Fn(&Path) -> Command,
+    ) -> anyhow::Result<Self> {
+        let mut upstreams = Vec::new();
+        for _ in 0..servers {
+            upstreams.push(upstream::start(tools).await?);
+        }
         let scratch = tempfile::tempdir()?;
         let folder = scratch.path().to_owned();
         // nginx gives up the superuser's rights, and still has to read its files.
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o755))?;
         let issuer = Issuer::new()?;
-        manifests::write(&folder, upstreams, &issuer)?;
+        manifests::write(&folder, &upstreams, &issuer)?;
         let gateway = start_gateway(gateway(&folder), &folder, flags.audit).await?;
         let nginx = start_nginx(&flags.nginx, &folder, upstreams[0]).await?;
         Ok(Self { gateway, nginx, issuer, folder, _scratch: scratch })

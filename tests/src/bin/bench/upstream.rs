@@ -12,14 +12,9 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-/// What a server offers.
+/// What a server offers: `echo`, and so many more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tools {
-    /// `echo` alone.
-    One,
-    /// So many, `tool_0` the first.
-    Many(usize),
-}
+pub struct Tools(pub usize);
 
 /// Starts a server on a free port of loopback.
 pub async fn start(tools: Tools) -> anyhow::Result<SocketAddr> {
@@ -60,10 +55,9 @@ fn result(message: &Value, tools: Tools) -> Value {
         }),
         "tools/list" => json!({
             "resultType": "complete", "ttlMs": 0, "cacheScope": "private",
-            "tools": match tools {
-                Tools::One => vec![tool("echo")],
-                Tools::Many(count) => (0..count).map(|number| tool(&format!("tool_{number}"))).collect(),
-            },
+            "tools": std::iter::once(tool("echo"))
+                .chain((0..tools.0).map(|number| tool(&format!("tool_{number}"))))
+                .collect::<Vec<_>>(),
         }),
         _ => json!({
             "resultType": "complete",
