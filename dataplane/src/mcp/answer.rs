@@ -121,7 +121,8 @@ impl Draft<'_> {
 
     /// Which of `names` the key is. `first` is the bit of the first of them; bits are unique over all levels.
     fn known<const N: usize>(&mut self, key: Text, first: u32, names: [&'static str; N]) -> Option<&'static str> {
-        let index = names.iter().position(|name| key.is(self.body, name))?;
+        let is = key.matcher(self.body);
+        let index = names.iter().position(|name| is(name))?;
         let bit = 1 << (first + u32::try_from(index).unwrap_or(0));
         if self.seen & bit != 0 {
             self.refuse("a member appears twice");

@@ -63,6 +63,12 @@ impl Text {
         if self.escaped { self.chars(body).eq(expected.chars()) } else { self.raw(body) == expected.as_bytes() }
     }
 
+    /// [`Text::is`] for many candidates: the text is cut out of the body once.
+    pub(crate) fn matcher(self, body: &[u8]) -> impl Fn(&str) -> bool {
+        let raw = self.raw(body);
+        move |expected| if self.escaped { self.is(body, expected) } else { raw == expected.as_bytes() }
+    }
+
     pub(crate) fn chars<'a>(&self, body: &'a [u8]) -> Decoded<'a> {
         Decoded { rest: std::str::from_utf8(self.raw(body)).unwrap_or_default().chars() }
     }

@@ -20,8 +20,7 @@ pub(super) enum Key<F> {
 
 /// Looks a key up.
 pub(super) fn lookup<F: Copy>(table: Table<F>, body: &[u8], key: Text) -> Key<F> {
-    let raw = key.raw(body);
-    let is = |name: &str| if key.escaped { key.is(body, name) } else { raw == name.as_bytes() };
+    let is = key.matcher(body);
     for (index, (name, field)) in (0..).zip(table) {
         if is(name) {
             return Key::Reserved { index, name, field: *field };
