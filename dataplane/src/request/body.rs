@@ -1,6 +1,6 @@
 //! What goes back to an agent, without dynamic dispatch for plain answers; and how its request is read.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -84,7 +84,12 @@ pub async fn read(body: Incoming, bound: u64, patience: Duration) -> Result<Byte
         discard(body, bound).await;
         return Err(Refusal::request_too_large(bound));
     }
-    match tokio::time::timeout(patience, collect(body, bound)).await {
+    let mut reading = pin!(collect(body, bound));
+    // Most bodies come with their head: a timer is made for one that does not.
+    if let Poll::Ready(result) = futures::poll!(reading.as_mut()) {
+        return result;
+    }
+    match tokio::time::timeout(patience, reading).await {
         Ok(result) => result,
         Err(_) => Err(Refusal::body_too_slow()),
     }

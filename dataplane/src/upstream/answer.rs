@@ -59,8 +59,9 @@ impl Lease {
         if !matches!(connection.carrier, Carrier::Http1(_)) {
             return;
         }
-        if connection.is_usable(Instant::now()) {
-            permit.host.pool(worker).put(connection);
+        let now = Instant::now();
+        if connection.is_usable(now) {
+            permit.host.pool(worker).put(connection, now);
             return;
         }
         // Its task has read the answer's end on another thread and is about to be ready.
@@ -69,7 +70,7 @@ impl Lease {
             if let Carrier::Http1(sender) = &mut connection.carrier
                 && sender.ready().await.is_ok()
             {
-                host.pool(worker).put(connection);
+                host.pool(worker).put(connection, Instant::now());
             }
         });
     }

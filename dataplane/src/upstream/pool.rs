@@ -49,8 +49,7 @@ impl Pool {
     }
 
     /// Keeps an HTTP/1.1 connection for the next request.
-    pub(super) fn put(&self, mut connection: Connection) {
-        let now = Instant::now();
+    pub(super) fn put(&self, mut connection: Connection, now: Instant) {
         connection.used_at = now;
         let mut held = self.held.lock();
         if held.closed || now >= connection.retire_at {
