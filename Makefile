@@ -4,7 +4,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 CLUSTER := target/cluster
 
-.PHONY: help demo test test-unit lint bench bench-instructions generate cluster cluster-down
+.PHONY: help demo test test-unit lint bench bench-instructions fuzz generate cluster cluster-down
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ bench: ## CPU per call and list, and latency, beside nginx in the same run
 
 bench-instructions: ## user instructions per call, beside the committed baseline
 	./scripts/bench-instructions.sh
+
+fuzz: ## every fuzz target for five minutes (nightly toolchain, cargo-fuzz)
+	./scripts/fuzz.sh
 
 generate: ## the CRDs' YAML in the chart
 	$(CARGO) run -q -p portolan-crds --bin crdgen -- --out charts/portolan/crds

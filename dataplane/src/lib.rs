@@ -21,3 +21,6 @@ pub mod stop;
 pub mod telemetry;
 pub mod upstream;
 pub mod worker;
+
+#[cfg(test)]
+mod corpora;

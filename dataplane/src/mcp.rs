@@ -30,6 +30,3 @@ pub use envelope::{Envelope, Malformed, Meta, Shape, scan};
 pub use revision::{Era, Revision};
 pub use span::{Member, Span, Text};
 pub use splice::Splice;
-
-#[cfg(test)]
-mod tests;

@@ -12,6 +12,23 @@ use crate::mcp::seal::{self, Binding, Context, Ring};
 use crate::mcp::session::Session;
 use crate::mcp::{Envelope, Revision, Shape, Span, Splice, error, scan, scan_response};
 
+#[path = "properties/cursor.rs"]
+pub mod cursor;
+#[path = "properties/expression.rs"]
+pub mod expression;
+#[path = "properties/head.rs"]
+pub mod head;
+#[path = "properties/header_value.rs"]
+pub mod header_value;
+#[path = "properties/name.rs"]
+pub mod name;
+#[path = "properties/sse.rs"]
+pub mod sse;
+#[path = "properties/step.rs"]
+pub mod step;
+#[path = "properties/token.rs"]
+pub mod token;
+
 type Members<'a> = HashMap<String, &'a RawValue>;
 
 /// The envelope scan never panics; what it accepts other parsers accept and read alike; edits change what they are meant to and nothing else.
