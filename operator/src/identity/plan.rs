@@ -15,8 +15,8 @@ use portolan_config::limits::RING_KEYS;
 /// Authorities at a time: next, current, and previous ones whose certificates have not all ended.
 const AUTHORITIES: usize = 8;
 
-/// How often the use of a previous key is noted, in seconds.
-const TOUCH: i64 = 600;
+/// How often it is noted who uses a previous key, in seconds. Each note is a write that gateways read.
+const TOUCH: i64 = 1800;
 
 /// Whose certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,13 +89,14 @@ pub fn due(kept: &Kept, settings: &Settings, holders: &Holders, now: i64) -> Opt
     authorities.or_else(|| issue(kept, settings, now)).or_else(keys)
 }
 
-/// A key seals for its life, and opens for as long as what was sealed under it. It takes over only where every pod holds it.
+/// A key seals for its life, and opens for as long as what was sealed under it, which may be later than is known by two notes and a look. It takes
+/// over only where every pod holds it.
 fn key_times(settings: &Settings) -> Times {
     let lifetimes = &settings.lifetimes;
     Times {
         renew: seconds(lifetimes.key),
         end: None,
-        keep: seconds(lifetimes.sealed).saturating_add(2 * TOUCH),
+        keep: seconds(lifetimes.sealed).saturating_add(3 * TOUCH),
         touch: TOUCH,
     }
 }

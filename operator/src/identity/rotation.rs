@@ -28,9 +28,12 @@ pub struct Generation<M> {
     /// When it was made.
     #[serde(default)]
     pub made: i64,
-    /// Since when it stands there.
+    /// Since when it stands there; of a previous one, when somebody may have used it last.
     #[serde(default)]
     pub since: i64,
+    /// When it was last seen who uses a previous one.
+    #[serde(default)]
+    pub checked: i64,
     /// What it is made of.
     #[serde(flatten)]
     pub material: M,
@@ -45,7 +48,7 @@ pub struct Times {
     pub end: Option<i64>,
     /// How long a previous one is kept.
     pub keep: i64,
-    /// While somebody still uses a previous one its time begins again, noted this often.
+    /// How often it is noted who uses a previous one. Where nobody has looked for twice as long, it may have been used.
     pub touch: i64,
 }
 
@@ -56,8 +59,10 @@ pub enum Step {
     Make(State),
     /// The next one becomes current, the current one previous.
     Promote,
-    /// Somebody still uses this previous one: its time begins again.
+    /// Somebody uses this previous one, or may have: its time begins again.
     Touch(String),
+    /// Nobody uses this previous one.
+    Check(String),
     /// Forget it.
     Drop(String),
 }
@@ -69,17 +74,9 @@ pub fn due<M>(ring: &[Generation<M>], times: &Times, most: usize, holders: &Hold
     let Some(current) = find(State::Current) else {
         return Some(find(State::Next).map_or(Step::Make(State::Current), |_| Step::Promote));
     };
-    // What ends by itself waits for nobody.
-    let known = holders.complete || times.end.is_some();
-    for previous in ring.iter().filter(|one| one.state == State::Previous) {
-        let kept = now - previous.since;
-        let used = holders.used.contains(&previous.id);
-        if used && kept >= times.touch {
-            return Some(Step::Touch(previous.id.clone()));
-        }
-        if !used && known && kept >= times.keep {
-            return Some(Step::Drop(previous.id.clone()));
-        }
+    let mut previous = ring.iter().filter(|one| one.state == State::Previous);
+    if let Some(step) = previous.find_map(|one| retire(one, times, holders, now)) {
+        return Some(step);
     }
     let age = now - current.made;
     match find(State::Next) {
@@ -89,6 +86,27 @@ pub fn due<M>(ring: &[Generation<M>], times: &Times, most: usize, holders: &Hold
         }
         None => (age >= times.renew && ring.len() < most).then_some(Step::Make(State::Next)),
     }
+}
+
+/// What becomes of a previous one. It is kept from the last moment in which somebody may have used it: a pod whose files are old and that nobody
+/// hears does.
+fn retire<M>(previous: &Generation<M>, times: &Times, holders: &Holders, now: i64) -> Option<Step> {
+    let (kept, unseen) = (now - previous.since, now - previous.checked);
+    let id = || previous.id.clone();
+    if times.end.is_some() {
+        // What ends by itself waits for nobody.
+        return (kept >= times.keep).then(|| Step::Drop(id()));
+    }
+    if holders.used.contains(&previous.id) {
+        return (kept >= times.touch).then(|| Step::Touch(id()));
+    }
+    if !holders.complete || unseen < times.touch {
+        return None;
+    }
+    if unseen > 2 * times.touch {
+        return Some(Step::Touch(id()));
+    }
+    Some(if kept >= times.keep { Step::Drop(id()) } else { Step::Check(id()) })
 }
 
 /// Takes a step. `make` gives the id and the material of a new generation.
@@ -104,7 +122,7 @@ pub fn take<M, E>(
     match step {
         Step::Make(state) => {
             let (id, material) = make()?;
-            ring.push(Generation { id, state: *state, made: now, since: now, material });
+            ring.push(Generation { id, state: *state, made: now, since: now, checked: now, material });
         }
         Step::Promote => {
             for one in ring.iter_mut() {
@@ -113,10 +131,17 @@ pub fn take<M, E>(
                     State::Current => State::Previous,
                     State::Previous => continue,
                 };
-                (one.state, one.since) = (state, now);
+                (one.state, one.since, one.checked) = (state, now, now);
             }
         }
-        Step::Touch(id) => ring.iter_mut().filter(|one| one.id == *id).for_each(|one| one.since = now),
+        Step::Touch(id) | Step::Check(id) => {
+            for one in ring.iter_mut().filter(|one| one.id == *id) {
+                one.checked = now;
+                if matches!(step, Step::Touch(_)) {
+                    one.since = now;
+                }
+            }
+        }
         Step::Drop(id) => ring.retain(|one| one.id != *id),
     }
     Ok(())

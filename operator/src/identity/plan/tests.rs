@@ -54,13 +54,15 @@ struct Pod {
     keys: Vec<(String, State)>,
     certificate: Issued,
     mounted: i64,
+    /// Until when its kubelet brings nothing new.
+    stuck: i64,
     connected: bool,
 }
 
 impl Pod {
     fn new(kept: &Kept, now: i64) -> Self {
         let keys = kept.keys.iter().map(|one| (one.id.clone(), one.state)).collect();
-        Self { keys, certificate: kept.gateway.clone().unwrap(), mounted: now, connected: false }
+        Self { keys, certificate: kept.gateway.clone().unwrap(), mounted: now, stuck: 0, connected: false }
     }
 
     fn sealing(&self) -> &str {
@@ -102,10 +104,10 @@ impl Simulation {
     fn step(&mut self, now: i64) {
         let random = &mut self.random;
         for pod in &mut self.pods {
-            // Kubelet is a minute or two late, and now and then most of a day; a partition lasts minutes or hours.
-            let late = if random.u8(..) == 0 { DAY } else { 20 * MINUTE };
-            if now - pod.mounted > random.i64(0..late) {
-                *pod = Pod { connected: pod.connected, ..Pod::new(&self.kept, now) };
+            // Kubelet is some minutes late, and now and then most of a day; a partition lasts minutes or hours.
+            if now > pod.stuck && now - pod.mounted > random.i64(0..20 * MINUTE) {
+                let stuck = if random.u8(..) < 2 { now + random.i64(0..20 * 60 * MINUTE) } else { now };
+                *pod = Pod { stuck, connected: pod.connected, ..Pod::new(&self.kept, now) };
             }
             pod.connected = if pod.connected { random.u8(..) != 0 } else { random.u8(..) < 60 };
         }
