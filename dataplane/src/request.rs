@@ -16,6 +16,7 @@ pub mod discover;
 pub mod exchange;
 pub mod failure;
 pub mod forward;
+pub mod intake;
 pub mod judge;
 pub mod legacy;
 pub mod list;

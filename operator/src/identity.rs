@@ -11,7 +11,9 @@ mod authority;
 mod keep;
 mod material;
 mod plan;
+mod role;
 mod rotation;
+mod sealing;
 mod stored;
 
 use std::{collections::BTreeSet, time::Duration};
@@ -22,7 +24,7 @@ pub use self::{
     authority::{Authority, Pair},
     keep::keep,
     material::{Material, follow},
-    plan::Role,
+    role::Role,
 };
 
 /// What a gateway's certificate says, followed by the name of its fleet (a URI among its subject alternative names).

@@ -7,9 +7,9 @@ use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, StatusCode};
 use hyper::body::Incoming;
 
-use super::body;
 use super::context::now;
 use super::exchange::Exchange;
+use super::intake;
 use super::presented::OpenSession;
 use super::refusal::Refusal;
 use crate::mcp::classify::{self, Inbound as Sorted};
@@ -52,7 +52,7 @@ pub async fn read(exchange: &Exchange<'_>, incoming: Incoming) -> Result<Message
     }
     let limits = &exchange.context.limits;
     let bound = exchange.request_bytes().unwrap_or(limits.request_bytes);
-    let bytes = body::read(incoming, bound, limits.body).await?;
+    let bytes = intake::read(incoming, bound, limits.body).await?;
     let envelope = scan(&bytes).map_err(|fault| {
         let id = fault.id.map(|id| bytes.slice(id.range()));
         Refusal::rpc(StatusCode::BAD_REQUEST, "malformed", id, fault.code, fault.message)

@@ -9,7 +9,7 @@ use rcgen::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{FLEET_URI, Settings, plan::Role};
+use super::{FLEET_URI, Settings, role::Role};
 
 /// How far back certificates begin, for clocks that are behind.
 const SKEW: i64 = 600;

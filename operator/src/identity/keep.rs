@@ -20,7 +20,8 @@ use super::{
     Holders, Settings,
     material::{Material, tell},
     now, plan,
-    plan::{Change, Role},
+    plan::Change,
+    role::Role,
     stored::{self, Part, Secrets, Unusable},
 };
 use crate::{operator::Operator, watch::backoff::Pauses};

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     Holders, Settings,
     authority::{Authority, seconds},
+    role::Role,
     rotation::{self, Generation, State, Step, Times},
-    stored::SealingKey,
+    sealing::SealingKey,
 };
 use portolan_config::limits::RING_KEYS;
 
@@ -17,26 +18,6 @@ const AUTHORITIES: usize = 8;
 
 /// How often it is noted who uses a previous key, in seconds. Each note is a write that gateways read.
 const TOUCH: i64 = 1800;
-
-/// Whose certificate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
-    /// The operator's, with which it serves the stream.
-    Operator,
-    /// The gateways', which they share.
-    Gateway,
-}
-
-impl Role {
-    /// The role in a Secret's name.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Operator => "operator",
-            Self::Gateway => "gateway",
-        }
-    }
-}
 
 /// What a certificate was made of. Times are seconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

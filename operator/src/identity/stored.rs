@@ -12,8 +12,10 @@ use super::{
     Settings,
     authority::Authority,
     material::{AUTHORITIES_FILE, CERTIFICATE_FILE, KEY_FILE, Material},
-    plan::{Change, Issued, Kept, Role},
+    plan::{Change, Issued, Kept},
+    role::Role,
     rotation::{self, Generation, State},
+    sealing::SealingKey,
 };
 
 /// What a certificate was made of, on its Secret.
@@ -56,12 +58,6 @@ impl Part {
         };
         format!("portolan-{fleet}-{word}")
     }
-}
-
-/// A sealing key: 32 bytes in base64.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SealingKey {
-    pub(super) key: String,
 }
 
 /// The file of a fleet's sealing keys. Gateways read ids, keys and states of it.
