@@ -54,6 +54,38 @@ func TestAForeignProcessWithOurPidIsNotStopped(t *testing.T) {
 	}
 }
 
+func TestAProcessThatHasJustBeenStartedIsFound(t *testing.T) {
+	dir := layout(t.TempDir())
+	if err := dir.prepare(); err != nil {
+		t.Fatal(err)
+	}
+	etcd := dir.path("bin/" + etcdName)
+	if err := os.Mkdir(dir.path("bin"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("/bin/sleep", etcd); err != nil {
+		t.Fatal(err)
+	}
+	// Before the command line was waited for, about every second one was taken for a process that had ended.
+	for range 50 {
+		started := exec.Command(etcd, "60")
+		if err := started.Start(); err != nil {
+			t.Fatal(err)
+		}
+		pid := strconv.Itoa(started.Process.Pid)
+		if err := os.WriteFile(dir.pidFile(etcdName), []byte(pid), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		running, err := findProcess(dir, etcdName)
+		_ = started.Process.Kill()
+		_ = started.Wait()
+		if running == nil || err != nil {
+			t.Fatalf("a running process is not found: %v", err)
+		}
+		running.close()
+	}
+}
+
 func TestALifelineEndsWithItsHolder(t *testing.T) {
 	path := t.TempDir() + "/lifeline"
 	held, err := holdLifeline(path)
