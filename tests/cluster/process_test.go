@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -66,8 +67,15 @@ func TestAProcessThatHasJustBeenStartedIsFound(t *testing.T) {
 	if err := os.Symlink("/bin/sleep", etcd); err != nil {
 		t.Fatal(err)
 	}
-	// Before the command line was waited for, about every second one was taken for a process that had ended.
-	for range 50 {
+	// Between its start and its command line a process must wait for a processor, so all are kept busy.
+	for range 2 * runtime.NumCPU() {
+		busy := exec.Command("sh", "-c", "while :; do :; done")
+		if err := busy.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _, _ = busy.Process.Kill(), busy.Wait() })
+	}
+	for range 100 {
 		started := exec.Command(etcd, "60")
 		if err := started.Start(); err != nil {
 			t.Fatal(err)
