@@ -26,6 +26,7 @@ pub mod presented;
 pub mod recover;
 pub mod refusal;
 pub mod relay;
+pub mod remembered;
 pub mod respond;
 pub mod schema;
 pub mod session;

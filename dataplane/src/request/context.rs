@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 
 use super::admit::Origins;
 use super::cancel::Cancels;
+use super::remembered::Remembered;
 use crate::drain::Signal;
 use crate::followed::Followed;
 use crate::jwks::Hasten;
@@ -32,6 +33,8 @@ pub struct Context {
     changes: watch::Sender<u64>,
     /// Keys of sessions and cursors.
     pub ring: Followed<Ring>,
+    /// Sessions that were opened lately.
+    pub remembered: Remembered,
     /// Every bound.
     pub limits: Limits,
     /// Counters, audit and logs.
@@ -79,6 +82,7 @@ impl Context {
             snapshot: ArcSwap::from_pointee(Snapshot::empty()),
             changes: watch::channel(0).0,
             ring: parts.ring,
+            remembered: Remembered::default(),
             streams: Arc::new(Semaphore::new(parts.limits.streams)),
             limits: parts.limits,
             telemetry: parts.telemetry,

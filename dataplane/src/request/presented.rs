@@ -13,7 +13,7 @@ use crate::snapshot::Server;
 /// A session that was presented and is good.
 pub struct OpenSession {
     /// What was sealed in its id.
-    pub contents: Session,
+    pub contents: Arc<Session>,
     /// What it is called where its id must not be.
     pub fingerprint: [u8; 16],
 }
@@ -24,8 +24,9 @@ pub struct Absent;
 impl OpenSession {
     /// Opens a session id, for this principal and route alone.
     pub fn open(exchange: &Exchange<'_>, text: &str, now: u64) -> Result<Self, Refusal> {
-        let contents = Session::open(&exchange.context.ring.current(), &exchange.binding(), text, now)
-            .map_err(|_| Refusal::no_session(None))?;
+        let ring = exchange.context.ring.current();
+        let remembered = &exchange.context.remembered;
+        let contents = remembered.open(&ring, &exchange.binding(), text, now).map_err(|_| Refusal::no_session(None))?;
         let fingerprint = session::fingerprint(text);
         if exchange.context.has_ended(&fingerprint) {
             return Err(Refusal::no_session(None));
