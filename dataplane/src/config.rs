@@ -5,6 +5,8 @@
 
 mod held;
 mod kept;
+mod operators;
+mod rounds;
 mod source;
 mod tls;
 
@@ -31,8 +33,8 @@ use crate::telemetry::metrics::InForce;
 
 /// First pause after a lost stream; doubled at each failure.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
-/// Longest pause: a gateway is back in step within it after the operator is.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Longest pause between two rounds: a gateway is back in step within it after an operator serves again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Why a stream ended.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +43,7 @@ enum StreamEnd {
     #[error("the operator is not reachable: {0}")]
     Gone(String),
     /// It does not serve streams now.
-    #[error("refused: {reason}; the holder is {holder:?}")]
+    #[error("refused: {reason} (holder: {holder:?})")]
     Refused { reason: String, holder: String },
     /// It breaks the protocol.
     #[error("the stream is not in order: {0}")]
@@ -74,7 +76,7 @@ pub struct Client {
 pub struct Progress {
     /// A first step is in force.
     pub in_force: bool,
-    /// A stream is open now.
+    /// A stream is open now, on which an operator serves us.
     pub connected: bool,
     /// Every server that the first step assigned, and every issuer whose keys it needs, was tried once; or what is in force was so before.
     pub tried: bool,
@@ -132,15 +134,20 @@ impl Client {
         let mut pause = FIRST_PAUSE;
         loop {
             let end = match self.open(&mut source).await {
-                Ok(link) => {
-                    pause = FIRST_PAUSE;
-                    self.follow(link).await
-                }
+                Ok(link) => self.follow(link).await,
                 Err(end) => end,
             };
+            let served = self.progress.borrow().connected;
             self.progress.send_modify(|progress| progress.connected = false);
             if matches!(end, StreamEnd::Stopping) {
                 return self.keep_all().await;
+            }
+            if served {
+                pause = FIRST_PAUSE;
+                source.served();
+            } else if source.has_more() {
+                info!(error = %end, "trying the next operator");
+                continue;
             }
             warn!(error = %end, retry_in = ?pause, "configuration stream");
             let drain = self.context.drain.clone();
@@ -183,7 +190,6 @@ impl Client {
     }
 
     async fn follow(&mut self, mut link: Link) -> StreamEnd {
-        self.progress.send_modify(|progress| progress.connected = true);
         let drain = self.context.drain.clone();
         let draining = drain.reached(Phase::Draining);
         tokio::pin!(draining);
@@ -243,6 +249,7 @@ impl Client {
                     warn!(name = refusal.name, reason = refusal.reason, "resource refused");
                 }
                 self.put_in_force(rejected.len());
+                self.progress.send_modify(|progress| progress.connected = true);
                 let ack = self.session.applied(change.sequence, rejected);
                 info!(sequence = change.sequence, resources = change.upserts.len(), "step in force");
                 send_whole(link, ack).await

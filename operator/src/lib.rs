@@ -1,8 +1,8 @@
 //! The operator: reads objects, joins them into resources, pushes those to gateways and says in status what became of it.
 //!
 //! ```text
-//! watch (or files) -> index -> translate -> publish -> serve        status
-//!        edge          pure      pure       debounce   streams   pure, but for the writer
+//! watch (or files) -> index -> translate -> publish -> serve        status                  lease
+//!        edge          pure      pure       debounce   streams   pure, but for the writer   pure, but for the keeper
 //! ```
 //!
 //! [`operator::Operator`] is the whole behind one handle; a cluster's watches and a folder of files feed it alike. Without a cluster:
@@ -31,6 +31,7 @@ pub mod admin;
 pub mod core;
 pub mod identity;
 pub mod index;
+pub mod lease;
 pub mod metrics;
 pub mod object;
 pub mod operator;

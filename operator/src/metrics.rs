@@ -26,6 +26,8 @@ struct Inner {
     gateways: Gauge,
     resources: Gauge,
     sequence: Gauge<u64, AtomicU64>,
+    holds: Gauge,
+    epoch: Gauge<u64, AtomicU64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -55,6 +57,8 @@ impl Metrics {
             gateways: Gauge::default(),
             resources: Gauge::default(),
             sequence: Gauge::default(),
+            holds: Gauge::default(),
+            epoch: Gauge::default(),
             registry: Registry::default(),
         };
         registry.register("publications", "Batches put into the log", inner.publications.clone());
@@ -64,6 +68,8 @@ impl Metrics {
         registry.register("gateways", "Gateways connected now", inner.gateways.clone());
         registry.register("resources", "Resources in the log", inner.resources.clone());
         registry.register("sequence", "Newest sequence of the log", inner.sequence.clone());
+        registry.register("holds_lease", "Whether this replica serves gateways", inner.holds.clone());
+        registry.register("epoch", "Epoch of the lease; 0 while another replica holds it", inner.epoch.clone());
         inner.registry = registry;
         Self(Arc::new(inner))
     }
@@ -74,7 +80,7 @@ impl Metrics {
         self.0.publish_seconds.observe(seconds);
     }
 
-    /// One status was written, or not: `written`, `gone`, `failed`, `timeout`.
+    /// One status was written, or not: `written`, `gone`, `conflict`, `failed`.
     pub fn status_written(&self, outcome: &'static str) {
         self.0.status_writes.get_or_create(&Outcome { outcome }).inc();
     }
@@ -91,6 +97,9 @@ impl Metrics {
         self.0.gateways.set(i64::try_from(size.gateways).unwrap_or(i64::MAX));
         self.0.resources.set(i64::try_from(size.resources).unwrap_or(i64::MAX));
         self.0.sequence.set(size.sequence);
+        let tenure = operator.tenure();
+        self.0.holds.set(tenure.serves().into());
+        self.0.epoch.set(tenure.epoch().unwrap_or_default());
         let mut text = String::new();
         if encode(&mut text, &self.0.registry).is_err() {
             // Writing to a string cannot fail; an empty page is what a scraper would report anyway.

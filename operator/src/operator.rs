@@ -5,6 +5,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Instant,
 };
 
 use parking_lot::Mutex;
@@ -18,6 +19,7 @@ use crate::{
     core::{Core, Flow, Size, StreamId, Wake},
     identity::Holders,
     index::Grant,
+    lease::Tenure,
     object::{Key, Object, ObjectKey, ObjectKind},
     settings::Settings,
     status::{ObjectStatus, Update},
@@ -38,6 +40,9 @@ struct Shared {
     listed: watch::Sender<bool>,
     settled: watch::Sender<bool>,
     secrets: watch::Sender<BTreeSet<Key>>,
+    tenure: watch::Sender<Tenure>,
+    /// The highest epoch that a gateway has followed.
+    claims: watch::Sender<u64>,
 }
 
 impl Operator {
@@ -52,6 +57,8 @@ impl Operator {
             listed: watch::Sender::new(false),
             settled: watch::Sender::new(false),
             secrets: watch::Sender::new(BTreeSet::new()),
+            tenure: watch::Sender::new(Tenure::Alone),
+            claims: watch::Sender::new(0),
         }))
     }
 
@@ -114,10 +121,56 @@ impl Operator {
     /// Opens a gateway's stream.
     ///
     /// # Errors
-    /// The gateway is not of this fleet or speaks another schema: its own fault, and the same again.
+    /// This replica stands by, or the gateway is not of this fleet.
     pub fn subscribe(&self, subscribe: Subscribe) -> Result<Link, Refused> {
+        let claim = subscribe.highest_epoch;
+        self.0.claims.send_if_modified(|highest| std::mem::replace(highest, claim.max(*highest)) < claim);
+        let tenure = self.tenure();
+        if !tenure.serves() {
+            return Err(tenure.refusal());
+        }
         let (id, session) = self.with(|core| core.subscribe(subscribe))?;
-        Ok(Link { operator: self.clone(), id, session })
+        Ok(Link { operator: self.clone(), tenure, id, session })
+    }
+
+    // === The lease ===
+
+    /// What this replica may do from now on. Before the first word of it there are no others.
+    pub fn set_tenure(&self, tenure: Tenure) {
+        let before = self.tenure();
+        if before.as_str() != tenure.as_str() || before.epoch() != tenure.epoch() {
+            tracing::info!(tenure = tenure.as_str(), epoch = tenure.epoch(), "lease");
+        }
+        // Before anybody is let in: the first step carries the epoch.
+        if let Some(epoch) = tenure.epoch().filter(|epoch| before.epoch() != Some(*epoch)) {
+            self.with(|core| core.begin_epoch(epoch, now()));
+        }
+        self.0.tenure.send_replace(tenure);
+        self.0.status.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// What this replica may do.
+    #[must_use]
+    pub fn tenure(&self) -> Tenure {
+        self.0.tenure.borrow().clone()
+    }
+
+    /// Wakes with every word about it, renewals too.
+    #[must_use]
+    pub fn tenures(&self) -> watch::Receiver<Tenure> {
+        self.0.tenure.subscribe()
+    }
+
+    /// Whether this replica may write status now.
+    #[must_use]
+    pub fn writes(&self) -> bool {
+        self.0.tenure.borrow().writes(Instant::now())
+    }
+
+    /// The highest epoch that a gateway says it has followed.
+    #[must_use]
+    pub fn claims(&self) -> watch::Receiver<u64> {
+        self.0.claims.subscribe()
     }
 
     // === What is known ===
@@ -137,7 +190,9 @@ impl Operator {
     /// What `/config` shows.
     #[must_use]
     pub fn describe(&self) -> serde_json::Value {
-        self.with(|core| core.describe())
+        let mut shown = self.with(|core| core.describe());
+        shown["tenure"] = self.0.tenure.borrow().as_str().into();
+        shown
     }
 
     /// What the fleet's pods hold of its keys and authorities.
@@ -192,10 +247,10 @@ impl Operator {
         self.0.status.subscribe()
     }
 
-    /// The next status that differs from what the API server has; `None`: all are written.
+    /// The next status that differs from what the API server has; `None`: all are written, or this replica writes none.
     #[must_use]
     pub fn next_update(&self) -> Option<Update> {
-        self.with(|core| core.next_update(now()))
+        if self.writes() { self.with(|core| core.next_update(now())) } else { None }
     }
 
     /// A status was not written: it is due again.
@@ -255,6 +310,8 @@ fn now() -> i64 {
 /// One gateway's stream; dropping it takes the gateway off the registry.
 pub struct Link {
     operator: Operator,
+    /// Under which it was opened.
+    tenure: Tenure,
     id: StreamId,
     session: Session,
 }
@@ -264,6 +321,17 @@ impl Link {
     #[must_use]
     pub fn gateway(&self) -> &str {
         self.session.gateway()
+    }
+
+    /// Waits until this replica lets the gateway go: somebody else serves it, or may. Gives what it is told.
+    pub fn let_go(&self) -> impl Future<Output = Refused> + use<> {
+        let (opened, mut tenure) = (self.tenure.clone(), self.operator.tenures());
+        async move {
+            match tenure.wait_for(|later| opened.ends_under(later)).await {
+                Ok(later) => later.refusal(),
+                Err(_) => opened.refusal(),
+            }
+        }
     }
 
     /// Takes in a message of the gateway, and says whether its stream goes on.

@@ -8,6 +8,7 @@ use clap::Parser;
 
 use crate::{
     identity::{self, Lifetimes},
+    lease::keeper,
     object::Key,
     settings::Settings,
 };
@@ -22,7 +23,7 @@ const AUTHORITY_CERTIFICATES: u32 = 4;
 #[derive(Debug, Parser)]
 #[command(name = "portolan-operator", version)]
 pub struct Options {
-    /// Name of this replica, in its events
+    /// Name of this replica, unique among its fellows: what the lease and refused gateways call it
     #[arg(long, env = "PORTOLAN_NAME", default_value = "portolan-operator")]
     pub name: String,
     /// Name of the fleet of gateways that it serves
@@ -34,7 +35,7 @@ pub struct Options {
     /// The fleet's Service, NAMESPACE/NAME or NAME in --namespace: its ready endpoints are pods that ought to acknowledge
     #[arg(long, env = "PORTOLAN_FLEET_SERVICE")]
     pub fleet_service: Option<String>,
-    /// Namespace of this release
+    /// Namespace of this release; the lease by which replicas agree who serves is in it
     #[arg(long, env = "PORTOLAN_NAMESPACE", default_value = "default")]
     pub namespace: String,
     /// Address of the configuration stream: TLS both ways, but plain text on a loopback address without --tls-dir
@@ -78,11 +79,17 @@ impl Options {
             default_fleet: self.default_fleet.unwrap_or(self.fleet == "default"),
             fleet: self.fleet.clone(),
             fleet_service,
-            holder: self.name.clone(),
             grantee: format!("--serviceaccount={}:portolan-operator", self.namespace),
             external_url: self.external_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned()),
             ..Settings::default()
         }
+    }
+
+    /// The replica's name, and the lease that it shares with its fellows: one for each fleet.
+    #[must_use]
+    pub fn lease(&self) -> keeper::Settings {
+        let lease = Key::new(&self.namespace, format!("portolan-{}", self.fleet));
+        keeper::Settings { lease, name: self.name.clone() }
     }
 
     /// What the fleet's identity is kept by; `None` where the stream is plain text.

@@ -15,6 +15,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     admin,
     identity::{self, Material},
+    lease::{Tenure, keeper},
     metrics::Metrics,
     operator::Operator,
     options::Options,
@@ -48,12 +49,13 @@ async fn live(options: &Options) -> anyhow::Result<()> {
     }
     let (operator, metrics) = (Operator::new(settings), Metrics::new());
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+    operator.set_tenure(Tenure::StandBy { holder: None });
     watch::start(&client, &operator, &metrics, &tasks, &stop);
     tasks.spawn(publish::run(operator.clone(), metrics.clone(), stop.clone()));
+    tasks.spawn(keeper::run(client.clone(), options.lease(), operator.clone(), stop.clone()));
     tasks.spawn(status::writer::run(client.clone(), operator.clone(), metrics.clone(), stop.clone()));
     tasks.spawn(admin::serve(admin, operator.clone(), metrics, stop.clone()));
-    let (_lease, holds) = sync::watch::channel(true);
-    let door = door(options, &client, &operator, holds, &tasks, &stop).await?;
+    let door = door(options, &client, &operator, &tasks, &stop).await?;
     let mut serving = tasks.spawn(serve::serve(stream, operator.clone(), door, stop.clone()));
     if let Some(file) = options.ready_file.clone() {
         let (operator, stop) = (operator, stop.clone());
@@ -73,12 +75,11 @@ async fn live(options: &Options) -> anyhow::Result<()> {
     asked
 }
 
-/// Starts to keep the fleet's identity, and makes the door that goes by it; `None` where the stream is plain text. `holds`: whether we hold the lease.
+/// Starts to keep the fleet's identity, and makes the door that goes by it; `None` where the stream is plain text.
 async fn door(
     options: &Options,
     client: &Client,
     operator: &Operator,
-    holds: sync::watch::Receiver<bool>,
     tasks: &TaskTracker,
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<Door>> {
@@ -89,7 +90,7 @@ async fn door(
         let (sender, stop) = (sender.clone(), stop.clone());
         tasks.spawn(async move { stop.run_until_cancelled(identity::follow(&folder, sender)).await });
     }
-    let (keeping, stop) = (identity::keep(client.clone(), settings, operator.clone(), holds, sender), stop.clone());
+    let (keeping, stop) = (identity::keep(client.clone(), settings, operator.clone(), sender), stop.clone());
     tasks.spawn(async move { stop.run_until_cancelled(keeping).await });
     Ok(Some(Door::new(&options.fleet, material)))
 }

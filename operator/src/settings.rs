@@ -19,10 +19,6 @@ pub struct Settings {
     pub secrets: SecretAccess,
     /// Whether a route without an `authentication` section serves everybody: standalone on a loopback address only.
     pub open_without_authentication: bool,
-    /// Epoch of the lease that this operator holds; 0 while it runs alone.
-    pub epoch: u64,
-    /// Name of this replica.
-    pub holder: String,
     /// Whom a namespace grants its Secrets to, as `kubectl create rolebinding` takes it: `--serviceaccount=NAMESPACE:NAME`.
     pub grantee: String,
 }
@@ -44,8 +40,6 @@ impl Default for Settings {
             external_url: None,
             secrets: SecretAccess::ByGrant,
             open_without_authentication: false,
-            epoch: 0,
-            holder: String::new(),
             grantee: "--serviceaccount=default:portolan-operator".to_owned(),
         }
     }

@@ -3,6 +3,7 @@
 //! Pure, but for the writer. Nothing here changes what is in force.
 
 pub mod findings;
+mod ledger;
 mod policy;
 mod route;
 mod server;
@@ -41,6 +42,8 @@ pub struct Update {
     pub object: ObjectKey,
     /// The object's uid: what events refer to.
     pub uid: Option<String>,
+    /// The version of the object that it is made for.
+    pub version: Option<String>,
     /// Whether the object has not the shape of its kind.
     pub malformed: bool,
     /// The whole status, as the operator means it.
@@ -119,6 +122,16 @@ fn same_state(old: &Condition, new: &Condition) -> bool {
 pub fn was_programmed(old: &[Condition], generation: Option<i64>) -> bool {
     let programmed = conditions::get(old, ConditionType::Programmed);
     programmed.is_some_and(|condition| condition.status == "True" && condition.observed_generation == generation)
+}
+
+/// Whether `old` says of this generation what `finding` says, but perhaps with other counts.
+#[must_use]
+pub fn tells_already(old: &[Condition], finding: &Finding, generation: Option<i64>) -> bool {
+    conditions::get(old, finding.condition).is_some_and(|old| {
+        old.status == finding.status.as_str()
+            && old.reason == finding.reason.as_str()
+            && old.observed_generation == generation
+    })
 }
 
 /// Conditions that changed their status from `old` to `new`.

@@ -18,6 +18,8 @@ mod secret;
 mod server;
 mod validate;
 
+use std::collections::BTreeSet;
+
 use portolan_config::{
     Body, Kind, Name,
     proto::{Assignment, EndedSession, Fleet},
@@ -105,11 +107,17 @@ pub fn fleet(world: &World) -> Fleet {
     Fleet { pods, key_ids: Vec::new(), ended_sessions: ended.collect() }
 }
 
+/// The pods that are ready behind the fleet's Service, whether they are connected or not.
+#[must_use]
+pub fn ready_pods(world: &World) -> BTreeSet<&str> {
+    let service = world.settings.fleet_service.as_ref();
+    service.into_iter().flat_map(|service| endpoints::ready_pods(world.slices(service))).collect()
+}
+
 /// How many gateway pods ought to serve: those that are connected, and those that are ready behind the fleet's Service.
 #[must_use]
 pub fn pods(world: &World) -> usize {
-    let service = world.settings.fleet_service.as_ref();
-    let ready = service.into_iter().flat_map(|service| endpoints::ready_pods(world.slices(service)));
+    let ready = ready_pods(world).into_iter();
     ready.filter(|pod| !world.gateways.contains(*pod)).count() + world.gateways.len()
 }
 

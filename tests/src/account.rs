@@ -25,6 +25,8 @@ pub const NAMESPACE: &str = "portolan-system";
 pub const NAME: &str = "portolan-operator";
 /// The Role of the release's namespace.
 const IDENTITY: &str = "portolan-identity";
+/// The Role by which it keeps its lease.
+const LEASE: &str = "portolan-lease";
 /// The ClusterRole that a namespace's owner binds.
 pub const SECRET_READER: &str = "portolan-secret-reader";
 
@@ -48,14 +50,17 @@ pub async fn write_kubeconfig(cluster: &Cluster, client: &Client, file: &Path) -
         "subjects": [{"kind": "ServiceAccount", "namespace": NAMESPACE, "name": NAME}],
     });
     apply::<ClusterRoleBinding>(Api::all(client.clone()), &binding).await?;
-    apply::<Role>(Api::namespaced(client.clone(), NAMESPACE), &chart("identity")?).await?;
-    let binding = json!({
-        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
-        "metadata": {"name": IDENTITY, "namespace": NAMESPACE},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": IDENTITY},
-        "subjects": [{"kind": "ServiceAccount", "namespace": NAMESPACE, "name": NAME}],
-    });
-    apply::<RoleBinding>(Api::namespaced(client.clone(), NAMESPACE), &binding).await?;
+    for role in [IDENTITY, LEASE] {
+        let file = role.trim_start_matches("portolan-");
+        apply::<Role>(Api::namespaced(client.clone(), NAMESPACE), &chart(file)?).await?;
+        let binding = json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
+            "metadata": {"name": role, "namespace": NAMESPACE},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role},
+            "subjects": [{"kind": "ServiceAccount", "namespace": NAMESPACE, "name": NAME}],
+        });
+        apply::<RoleBinding>(Api::namespaced(client.clone(), NAMESPACE), &binding).await?;
+    }
     let issued = accounts.create_token_request(NAME, &PostParams::default(), &TokenRequest::default()).await?;
     let token = issued.status.context("no token was issued")?.token;
     let text = fs::read_to_string(cluster.kubeconfig())?;

@@ -1,4 +1,6 @@
-//! A fleet as a cluster has it: an operator with the chart's permissions and a gateway that follows it, both real processes.
+//! A fleet as a cluster has it: operators with the chart's permissions and gateways that follow them, all of them real processes.
+
+mod member;
 
 use std::{
     fs,
@@ -12,35 +14,28 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+pub use self::member::{Member, Running};
 use crate::{
     account,
     agent::Agent,
     cluster::Cluster,
     eventually::eventually,
-    process::{Addresses, Process},
+    process::Process,
     request::{Reply, Request},
 };
 
 /// URL under which agents are told to reach the fleet.
 pub const EXTERNAL_URL: &str = "http://mcp.acme.example:8080";
 
-/// One operator and one gateway.
+/// Operators of one release, and the gateways that follow them.
 pub struct Fleet {
     folder: TempDir,
-    /// Where the gateway is told that the operator is.
-    stream: SocketAddr,
-    /// The operator's process, if it runs.
-    pub operator: Option<Running>,
-    /// The gateway's process, if it runs.
-    pub gateway: Option<Running>,
-}
-
-/// A process, and where it listens.
-pub struct Running {
-    /// The process.
-    pub process: Process,
-    /// Where it listens.
-    pub at: Addresses,
+    /// Where gateways look for operators, if not where they are.
+    stand_in: Option<SocketAddr>,
+    /// The operators.
+    pub operators: Vec<Member>,
+    /// The gateways.
+    pub gateways: Vec<Member>,
 }
 
 impl Fleet {
@@ -59,82 +54,116 @@ impl Fleet {
         Ok(fleet)
     }
 
-    /// A fleet on this cluster, which gets our CRDs.
+    /// One operator and one gateway on this cluster, which gets our CRDs.
     ///
     /// # Errors
-    /// It cannot be started.
+    /// They cannot be started.
     pub async fn start(cluster: &Cluster) -> anyhow::Result<Self> {
-        let mut fleet = Self::without_gateway(cluster).await?;
-        fleet.start_gateway().await?;
-        Ok(fleet)
+        Self::of(cluster, 1, 1).await
     }
 
-    /// The same with an operator only; gateways follow what [`Self::follow`] says.
+    /// An operator only; gateways follow what [`Self::follow`] says.
     ///
     /// # Errors
     /// It cannot be started.
     pub async fn without_gateway(cluster: &Cluster) -> anyhow::Result<Self> {
+        Self::of(cluster, 1, 0).await
+    }
+
+    /// So many operators, which share a lease, and so many gateways, which know all of them.
+    ///
+    /// # Errors
+    /// They cannot be started.
+    pub async fn of(cluster: &Cluster, operators: usize, gateways: usize) -> anyhow::Result<Self> {
         let client = cluster.client().await?;
         cluster.install(&client).await?;
         let folder = tempfile::tempdir()?;
         account::write_kubeconfig(cluster, &client, &folder.path().join("kubeconfig")).await?;
         fs::write(folder.path().join("fleet-key"), fleet_key())?;
-        let mut fleet = Self { folder, stream: ([127, 0, 0, 1], 0).into(), operator: None, gateway: None };
-        fleet.start_operator().await?;
+        let members = |kind: &str, count| (0..count).map(|number| Member::new(format!("{kind}-{number}"))).collect();
+        let (operators, gateways) = (members("operator", operators), members("gateway", gateways));
+        let mut fleet = Self { folder, stand_in: None, operators, gateways };
+        for number in 0..fleet.operators.len() {
+            fleet.start_operator(number).await?;
+        }
+        for number in 0..fleet.gateways.len() {
+            fleet.start_gateway(number).await?;
+        }
         Ok(fleet)
     }
 
-    /// Starts the operator, where it was if it ran before, so that the gateway finds it.
+    /// Starts an operator, where it was if it ran before, so that gateways find it.
     ///
     /// # Errors
     /// It cannot be started.
-    pub async fn start_operator(&mut self) -> anyhow::Result<()> {
-        let (listen, kubeconfig) = (self.stream.to_string(), self.file("kubeconfig"));
-        let flags = ["--listen", &listen, "--admin", "127.0.0.1:0", "--external-url", EXTERNAL_URL];
-        let namespace = ["--namespace", account::NAMESPACE];
-        let environment = [("KUBECONFIG", kubeconfig.as_str()), ("NO_COLOR", "1")];
-        let (process, at) =
-            Process::start_in("portolan-operator", &[&flags[..], &namespace].concat(), &environment).await?;
-        self.stream = at.listen;
-        self.operator = Some(Running { process, at });
+    pub async fn start_operator(&mut self, number: usize) -> anyhow::Result<()> {
+        let (kubeconfig, operator) = (self.file("kubeconfig"), &mut self.operators[number]);
+        let listen = operator.listen.to_string();
+        let arguments = [
+            ["--name", &operator.name],
+            ["--listen", &listen],
+            ["--admin", "127.0.0.1:0"],
+            ["--external-url", EXTERNAL_URL],
+        ];
+        let own = operator.flags.iter().map(String::as_str);
+        let arguments: Vec<&str> = arguments.as_flattened().iter().copied().chain(own).collect();
+        // A flag of its own wins over the variable.
+        let environment =
+            [("KUBECONFIG", kubeconfig.as_str()), ("PORTOLAN_NAMESPACE", account::NAMESPACE), ("NO_COLOR", "1")];
+        let (process, at) = Process::start_in("portolan-operator", &arguments, &environment).await?;
+        operator.runs(process, at);
         Ok(())
     }
 
-    /// Where the operator serves its stream.
+    /// Adds an operator with flags of its own, and starts it. Gateways that run already do not know it.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub async fn add_operator(&mut self, flags: &[&str]) -> anyhow::Result<()> {
+        let number = self.operators.len();
+        let mut operator = Member::new(format!("operator-{number}"));
+        operator.flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        self.operators.push(operator);
+        self.start_operator(number).await
+    }
+
+    /// Where the first operator serves its stream.
     #[must_use]
     pub fn stream(&self) -> SocketAddr {
-        self.stream
+        self.operators[0].listen
     }
 
-    /// The gateway follows another address than the operator's: something that stands between them.
+    /// Gateways follow another address than the operators': something that stands between them.
     pub fn follow(&mut self, stream: SocketAddr) {
-        self.stream = stream;
+        self.stand_in = Some(stream);
     }
 
-    /// Starts the gateway, with the data folder and the key that it had if it ran before, and waits until the operator counts it.
+    /// Adds a gateway, and starts it.
     ///
     /// # Errors
     /// It cannot be started.
-    pub async fn start_gateway(&mut self) -> anyhow::Result<()> {
-        self.gateway = Some(self.launch("gateway-0", "data", "audit").await?);
-        Ok(())
+    pub async fn add_gateway(&mut self) -> anyhow::Result<()> {
+        let number = self.gateways.len();
+        self.gateways.push(Member::new(format!("gateway-{number}")));
+        self.start_gateway(number).await
     }
 
-    /// Starts a further gateway of this name, with a data folder of its own.
+    /// Starts a gateway, with the address, the data folder and the key that it had if it ran before, and waits until an operator serves it.
     ///
     /// # Errors
     /// It cannot be started.
-    pub async fn start_another(&self, name: &str) -> anyhow::Result<Running> {
-        self.launch(name, &format!("data-{name}"), &format!("audit-{name}")).await
-    }
-
-    async fn launch(&self, name: &str, data: &str, audit: &str) -> anyhow::Result<Running> {
-        let (stream, data) = (format!("http://{}", self.stream), self.file(data));
-        let (key, audit) = (self.file("fleet-key"), self.file(audit));
+    pub async fn start_gateway(&mut self, number: usize) -> anyhow::Result<()> {
+        let streams: Vec<SocketAddr> = match self.stand_in {
+            Some(stream) => vec![stream],
+            None => self.operators.iter().map(|operator| operator.listen).collect(),
+        };
+        let streams: Vec<String> = streams.iter().map(|stream| format!("http://{stream}")).collect();
+        let (data, audit) = (self.file(&format!("data-{number}")), self.file(&format!("audit-{number}")));
+        let (key, gateway) = (self.file("fleet-key"), &mut self.gateways[number]);
+        let listen = gateway.listen.to_string();
         let arguments = [
-            ["--operator", &stream],
-            ["--name", name],
-            ["--listen", "127.0.0.1:0"],
+            ["--name", &gateway.name],
+            ["--listen", &listen],
             ["--admin", "127.0.0.1:0"],
             ["--workers", "2"],
             ["--data-dir", &data],
@@ -142,18 +171,20 @@ impl Fleet {
             ["--audit-log", &audit],
             ["--allow-upstream", "127.0.0.0/8"],
         ];
-        let (process, at) =
-            Process::start_in("portolan-gateway", arguments.as_flattened(), &[("NO_COLOR", "1")]).await?;
-        Ok(Running { process, at })
+        let operators: Vec<[&str; 2]> = streams.iter().map(|stream| ["--operator", stream.as_str()]).collect();
+        let arguments = [arguments.as_flattened(), operators.as_flattened()].concat();
+        let (process, at) = Process::start_in("portolan-gateway", &arguments, &[("NO_COLOR", "1")]).await?;
+        gateway.runs(process, at);
+        Ok(())
     }
 
-    /// Where the gateway keeps what was in force.
+    /// Where the first gateway keeps what was in force.
     #[must_use]
     pub fn last_good(&self) -> std::path::PathBuf {
-        self.folder.path().join("data/last-good.bin")
+        self.folder.path().join("data-0/last-good.bin")
     }
 
-    /// Waits until the gateway has written down all that is in force.
+    /// Waits until the first gateway has written down all that is in force.
     ///
     /// # Panics
     /// When it has not in time.
@@ -166,82 +197,148 @@ impl Fleet {
         .await;
     }
 
-    /// A counter or gauge of the gateway, like [`Self::operator_metric`].
+    /// A counter or gauge of the first gateway, like [`Self::operator_metric`].
     ///
     /// # Errors
     /// The gateway does not answer.
-    pub async fn gateway_metric(&self, series: &str) -> anyhow::Result<f64> {
-        metric(self.gateway.as_ref().context("no gateway runs")?, series).await
-    }
-
-    /// An agent of 2026-07-28 at a path of the gateway.
     ///
     /// # Panics
-    /// When no gateway runs.
+    /// When it does not run.
+    pub async fn gateway_metric(&self, series: &str) -> anyhow::Result<f64> {
+        self.gateways[0].running().metric(series).await
+    }
+
+    /// The first gateway's `/config`.
+    ///
+    /// # Errors
+    /// The gateway does not answer.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub async fn gateway_config(&self) -> anyhow::Result<Value> {
+        self.gateways[0].running().config().await
+    }
+
+    /// An agent of 2026-07-28 at a path of the first gateway.
+    ///
+    /// # Panics
+    /// When it does not run.
     #[must_use]
     pub fn agent(&self, path: &str) -> Agent {
-        Agent { address: self.address(), path: path.to_owned(), token: None, session: None }
+        self.agent_of(0, path)
     }
 
-    /// Where agents connect.
+    /// An agent of 2026-07-28 at a path of a gateway.
     ///
     /// # Panics
-    /// When no gateway runs.
+    /// When it does not run.
     #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        let Some(gateway) = &self.gateway else { panic!("no gateway runs") };
-        gateway.at.listen
+    pub fn agent_of(&self, gateway: usize, path: &str) -> Agent {
+        let address = self.gateways[gateway].running().at.listen;
+        Agent { address, path: path.to_owned(), token: None, session: None }
     }
 
-    /// The URL of a path where agents connect.
+    /// Where agents connect to the first gateway.
+    ///
+    /// # Panics
+    /// When it does not run.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.gateways[0].running().at.listen
+    }
+
+    /// The URL of a path where agents connect to the first gateway.
+    ///
+    /// # Panics
+    /// When it does not run.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address())
     }
 
-    /// A counter or gauge of the operator; zero while it has none. `series` is its name with labels, as `/metrics` has them.
+    /// A counter or gauge, summed over the operators that run. `series` is its name with labels, as `/metrics` has them.
     ///
     /// # Errors
-    /// The operator does not answer.
+    /// An operator does not answer.
     pub async fn operator_metric(&self, series: &str) -> anyhow::Result<f64> {
-        metric(self.operator.as_ref().context("no operator runs")?, series).await
+        let mut sum = 0.0;
+        for operator in self.operators.iter().filter_map(Member::responsive) {
+            sum += operator.metric(series).await?;
+        }
+        Ok(sum)
     }
 
-    /// The gateway's `/config`.
-    ///
-    /// # Errors
-    /// The gateway does not answer.
-    pub async fn gateway_config(&self) -> anyhow::Result<Value> {
-        let gateway = self.gateway.as_ref().context("no gateway runs")?;
-        Ok(Request::get("/config").send(gateway.at.admin).await?.json())
-    }
-
-    /// Waits until the operator has `count` gateways.
+    /// Waits until one operator of those that run holds the lease and says so alone, and gives its number.
     ///
     /// # Panics
-    /// When it has not in time.
+    /// When there is none in time.
+    pub async fn holder(&self) -> usize {
+        eventually("an operator holds the lease", async || {
+            let mut holders = Vec::new();
+            for (number, operator) in self.operators.iter().enumerate() {
+                let Some(running) = operator.responsive() else { continue };
+                if running.config().await.ok()?["tenure"] == "Holder" {
+                    holders.push(number);
+                }
+            }
+            if let [holder] = holders[..] { Some(holder) } else { None }
+        })
+        .await
+    }
+
+    /// Waits until every gateway that runs follows an epoch above `before`, and gives the epoch.
+    ///
+    /// # Panics
+    /// When they do not in time.
+    pub async fn follows_epoch_above(&self, before: u64) -> u64 {
+        eventually(&format!("every gateway follows an epoch above {before}"), async || {
+            let epochs = self.epochs().await.ok()?;
+            let lowest = epochs.into_iter().min()?;
+            (lowest > before).then_some(lowest)
+        })
+        .await
+    }
+
+    /// The epoch that each gateway follows.
+    ///
+    /// # Errors
+    /// A gateway does not answer.
+    pub async fn epochs(&self) -> anyhow::Result<Vec<u64>> {
+        let mut epochs = Vec::new();
+        for gateway in self.gateways.iter().filter_map(Member::responsive) {
+            epochs.push(gateway.config().await?["epoch"].as_u64().context("an epoch")?);
+        }
+        Ok(epochs)
+    }
+
+    /// Waits until the operators have `count` gateways.
+    ///
+    /// # Panics
+    /// When they have not in time.
     pub async fn counts_gateways(&self, count: u32) {
-        eventually(&format!("the operator counts {count} gateways"), async || {
+        eventually(&format!("the operators count {count} gateways"), async || {
             let counted = self.operator_metric("portolan_operator_gateways").await.ok()?;
             (counted - f64::from(count)).abs().lt(&0.5).then_some(())
         })
         .await;
     }
 
-    /// The resources that each step brought to the gateway so far, in their order.
+    /// The resources that each step brought to a gateway so far, in their order.
     #[must_use]
-    pub fn steps(&self) -> Vec<usize> {
-        let log = self.gateway.as_ref().map(|gateway| gateway.process.stderr()).unwrap_or_default();
+    pub fn steps(&self, gateway: usize) -> Vec<usize> {
+        let log = self.gateways[gateway].running.as_ref().map(|gateway| gateway.process.stderr()).unwrap_or_default();
         let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         let steps = lines.filter(|line| line["fields"]["message"] == "step in force");
         steps.filter_map(|line| usize::try_from(line["fields"]["resources"].as_u64()?).ok()).collect()
     }
 
-    /// The audit lines that hold `text`.
+    /// The audit lines of all gateways that hold `text`.
     #[must_use]
     pub fn audited(&self, text: &str) -> Vec<Value> {
-        let log = fs::read_to_string(self.folder.path().join("audit")).unwrap_or_default();
-        log.lines().filter(|line| line.contains(text)).filter_map(|line| serde_json::from_str(line).ok()).collect()
+        let logs = (0..self.gateways.len()).map(|number| fs::read_to_string(self.file(&format!("audit-{number}"))));
+        let logs: Vec<String> = logs.map(Result::unwrap_or_default).collect();
+        let lines = logs.iter().flat_map(|log| log.lines()).filter(|line| line.contains(text));
+        lines.filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
     fn file(&self, name: &str) -> String {
@@ -253,12 +350,6 @@ impl Fleet {
     pub fn kubeconfig(&self) -> std::path::PathBuf {
         Path::new(&self.file("kubeconfig")).to_owned()
     }
-}
-
-async fn metric(process: &Running, series: &str) -> anyhow::Result<f64> {
-    let text = Request::get("/metrics").send(process.at.admin).await?.text();
-    let value = text.lines().find_map(|line| line.strip_prefix(series)?.trim().parse().ok());
-    Ok(value.unwrap_or_default())
 }
 
 /// Waits until a request is answered as it should be.

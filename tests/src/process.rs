@@ -141,9 +141,29 @@ impl Process {
     /// # Errors
     /// It cannot be signalled.
     pub fn terminate(&self) -> anyhow::Result<()> {
+        self.signal("TERM")
+    }
+
+    /// Stops it in the middle of whatever it does, until [`Process::go_on`].
+    ///
+    /// # Errors
+    /// It cannot be signalled.
+    pub fn pause(&self) -> anyhow::Result<()> {
+        self.signal("STOP")
+    }
+
+    /// Lets it go on.
+    ///
+    /// # Errors
+    /// It cannot be signalled.
+    pub fn go_on(&self) -> anyhow::Result<()> {
+        self.signal("CONT")
+    }
+
+    fn signal(&self, name: &str) -> anyhow::Result<()> {
         // The standard library signals nobody, and signals need no unsafe code in a program of their own.
-        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status()?;
-        ensure!(sent.success(), "kill -TERM: {sent}");
+        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status()?;
+        ensure!(sent.success(), "kill -s {name}: {sent}");
         Ok(())
     }
 

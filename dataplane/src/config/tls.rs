@@ -4,6 +4,7 @@
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -25,9 +26,6 @@ use tokio_rustls::client::TlsStream;
 use tonic::codegen::Service;
 
 use crate::followed::Followed;
-
-/// The port of the configuration stream.
-const PORT: u16 = 8090;
 
 /// What the files say.
 pub struct Tls {
@@ -67,15 +65,18 @@ impl Tls {
         Ok(Self { config: Arc::new(config), authorities })
     }
 
-    /// What connects to an operator.
-    pub fn connector(&self) -> Connector {
-        Connector(Arc::clone(&self.config))
+    /// What connects to an operator at this address, whatever else its name stands for.
+    pub fn connector(&self, address: SocketAddr) -> Connector {
+        Connector { config: Arc::clone(&self.config), address }
     }
 }
 
 /// Connects to an operator and looks at its certificate.
 #[derive(Clone)]
-pub struct Connector(Arc<ClientConfig>);
+pub struct Connector {
+    config: Arc<ClientConfig>,
+    address: SocketAddr,
+}
 
 impl Service<Uri> for Connector {
     type Response = TokioIo<TlsStream<TcpStream>>;
@@ -87,14 +88,14 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        Box::pin(connect(uri, TlsConnector::from(Arc::clone(&self.0))))
+        Box::pin(connect(uri, self.address, TlsConnector::from(Arc::clone(&self.config))))
     }
 }
 
-async fn connect(uri: Uri, connector: TlsConnector) -> io::Result<TokioIo<TlsStream<TcpStream>>> {
+async fn connect(uri: Uri, address: SocketAddr, connector: TlsConnector) -> io::Result<TokioIo<TlsStream<TcpStream>>> {
     // An IPv6 address stands in brackets in a URL and nowhere else.
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-    let socket = TcpStream::connect((host.as_str(), uri.port_u16().unwrap_or(PORT))).await?;
+    let socket = TcpStream::connect(address).await?;
     socket.set_nodelay(true)?;
     let name = ServerName::try_from(host).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     connector.connect(name, socket).await.map(TokioIo::new)

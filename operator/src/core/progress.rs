@@ -2,6 +2,9 @@
 
 use crate::core::gateways::Gateway;
 
+/// How long gateways may take before it is told how many have an edit: until then the counts are still moving.
+const SETTLING: i64 = 10_000;
+
 /// An object's way to the gateways.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Progress {
@@ -9,6 +12,9 @@ pub struct Progress {
     since: Option<i64>,
     /// The sequence that brought the edit; absent until it is published. What changes later around the object does not take it back.
     needed: Option<u64>,
+    /// Since when some gateway's word is awaited, as far as the time has been told, and whether that is longer than usual.
+    open_since: Option<i64>,
+    overdue: bool,
     /// The newest outcome.
     pub reached: Reached,
 }
@@ -86,6 +92,23 @@ impl Progress {
     #[must_use]
     pub fn is_open(&self) -> bool {
         !self.reached.everywhere()
+    }
+
+    /// Whether the count is still moving.
+    #[must_use]
+    pub fn is_settling(&self) -> bool {
+        self.is_open() && !self.overdue
+    }
+
+    /// The time passes: `true` once a count that has not become complete is to be told as it stands.
+    pub fn tick(&mut self, now: i64) -> bool {
+        if !self.is_open() {
+            (self.open_since, self.overdue) = (None, false);
+            return false;
+        }
+        let since = *self.open_since.get_or_insert(now);
+        let overdue = now - since >= SETTLING;
+        !std::mem::replace(&mut self.overdue, overdue) && overdue
     }
 
     /// Awaits every gateway's word again.

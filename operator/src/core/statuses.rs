@@ -1,5 +1,7 @@
 //! Which objects' statuses are due, and what they say: gathers the facts that `status` decides on.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Condition, jiff::Timestamp};
 use portolan_config::{
     Body, Kind, Name,
@@ -39,14 +41,14 @@ impl Core {
 
     /// Counts again for every object whose edit is not everywhere yet.
     pub(super) fn advance(&mut self, now: i64) {
-        let total = translate::pods(&self.world).max(self.gateways.len());
+        let total = self.ought();
         let open: Vec<ObjectKey> =
             self.progress.iter().filter(|(_, progress)| progress.is_open()).map(|(key, _)| key.clone()).collect();
         for key in open {
             let Some(needed) = self.progress.get(&key).and_then(super::Progress::needed) else { continue };
             let names = self.resources(&key);
             let counted =
-                Reached::count(self.gateways.iter(), total, needed, |gateway| self.rejection(gateway, &names));
+                Reached::count(self.gateways.iter(), total, needed, |gateway| self.rejection(gateway, &key, &names));
             if let Some(progress) = self.progress.get_mut(&key)
                 && progress.reached != counted
             {
@@ -57,21 +59,44 @@ impl Core {
         }
     }
 
+    /// How many pods ought to have an edit: those that are connected, and those that serve although they are cut off from us.
+    fn ought(&self) -> usize {
+        let connected: BTreeSet<&str> = self.gateways.iter().map(|gateway| gateway.name.as_str()).collect();
+        connected.union(&translate::ready_pods(&self.world)).count()
+    }
+
     /// A gateway refused something, or takes it now: what was everywhere may not be any more.
     pub(super) fn reconsider<'a>(&mut self, names: impl Iterator<Item = &'a Name>) {
         for name in names {
-            if let Some(progress) = owner(name).and_then(|key| self.progress.get_mut(&key)) {
-                progress.reopen();
+            for key in self.concerned(name) {
+                if let Some(progress) = self.progress.get_mut(&key) {
+                    progress.reopen();
+                }
             }
         }
     }
 
-    /// Why a gateway does not have one of `names` in force.
-    fn rejection(&self, gateway: &Gateway, names: &[Name]) -> Option<String> {
-        names.iter().find_map(|name| {
-            let (version, reason) = gateway.rejected.get(name)?;
+    /// The objects whose matter a resource is: the one that it is made of, or whoever names it.
+    fn concerned(&self, name: &Name) -> Vec<ObjectKey> {
+        match name.kind() {
+            Kind::Catalogue | Kind::Chunk => owner(&name.sibling(Kind::Server)).into_iter().collect(),
+            Kind::Secret => {
+                let secret = ObjectKey::new(ObjectKind::Secret, Key::new(name.namespace(), name.name()));
+                let of = |kind| self.world.referrers(kind, &secret).map(move |key| ObjectKey::new(kind, key.clone()));
+                ObjectKind::ALL.into_iter().filter(|kind| kind.has_status()).flat_map(of).collect()
+            }
+            _ => owner(name).into_iter().collect(),
+        }
+    }
+
+    /// Why a gateway does not have in force what an object is in force by.
+    fn rejection(&self, gateway: &Gateway, key: &ObjectKey, names: &[Name]) -> Option<String> {
+        let own = translate::name(key);
+        let listed =
+            |name: &Name| matches!(name.kind(), Kind::Catalogue | Kind::Chunk) && name.sibling(Kind::Server) == own;
+        gateway.rejected.iter().find_map(|(name, (version, reason))| {
             let current = self.log.get(name).is_some_and(|(current, _)| current == *version);
-            current.then(|| reason.clone())
+            (current && (names.contains(name) || listed(name))).then(|| reason.clone())
         })
     }
 
@@ -278,7 +303,9 @@ impl Core {
             was_programmed: generation.is_some() && status::was_programmed(old, generation),
         };
         let programmed = found.first().and_then(|accepted| findings::programmed(accepted, standing));
-        found.extend(programmed);
+        // Counts that are still moving are told with the state that they lead to.
+        let settling = self.progress.get(key).is_some_and(super::Progress::is_settling);
+        found.extend(programmed.filter(|finding| !settling || !status::tells_already(old, finding, generation)));
     }
 
     // === Facts ===
@@ -388,6 +415,7 @@ fn written<K: kube::Resource, S: Serialize + PartialEq>(
         return None;
     }
     let status: Value = serde_json::to_value(new).ok()?;
-    let (uid, malformed) = (stored.meta().uid.clone(), stored.valid().is_none());
-    Some(Update { object: key.clone(), uid, malformed, status, transitions })
+    let (meta, malformed) = (stored.meta(), stored.valid().is_none());
+    let (uid, version) = (meta.uid.clone(), meta.resource_version.clone());
+    Some(Update { object: key.clone(), uid, version, malformed, status, transitions })
 }

@@ -40,7 +40,7 @@ impl Core {
         let fleet = &self.world.settings.fleet;
         if subscribe.fleet != *fleet {
             let reason = format!("this operator serves fleet {fleet:?}");
-            return Err(Refused { reason, holder: self.world.settings.holder.clone() });
+            return Err(Refused { reason, holder: String::new() });
         }
         let id = self.gateways.connect(&subscribe.gateway);
         if self.gateways.len() == 1 {
@@ -57,6 +57,14 @@ impl Core {
         }
         let session = Session::new(subscribe, &self.log);
         Ok((id, session))
+    }
+
+    /// This replica serves from now on, in this epoch. Its gateways were another's until now and are on their way, and what it would have
+    /// written as a stand-by is still to be written.
+    pub fn begin_epoch(&mut self, epoch: u64, now: i64) {
+        self.log.set_epoch(epoch);
+        self.lonely_since = (self.gateways.len() == 0).then_some(now);
+        self.wake.status = true;
     }
 
     /// A stream has ended.
@@ -83,6 +91,10 @@ impl Core {
         for key in stale {
             self.catalogue_due(&key);
         }
+        let late = self.progress.iter_mut().filter_map(|(key, progress)| progress.tick(now).then(|| key.clone()));
+        let late: Vec<ObjectKey> = late.collect();
+        self.wake.status |= !late.is_empty();
+        self.due.extend(late);
         if self.lonely_since.is_some_and(|since| now - since >= LONELY) {
             self.lonely_since = None;
             self.progress.values_mut().for_each(super::Progress::reopen);

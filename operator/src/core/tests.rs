@@ -13,6 +13,7 @@ use crate::{
 };
 
 mod holds;
+mod programmed;
 
 /// A gateway that takes everything but what it is told to refuse.
 struct Gateway {

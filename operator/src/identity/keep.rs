@@ -35,18 +35,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Pause after something failed.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// How long an operator serves before it takes the gateways that it sees for all of them: the longest pause of a gateway that comes back, twice.
+/// How long an operator serves before it takes the gateways that it sees for all of them: several rounds of a gateway that looks for who serves.
 const GATHER: Duration = Duration::from_secs(10);
 
-/// Keeps a fleet's identity until it is dropped. `holds` says whether this operator holds the lease; without it nothing is written. `material` gets
-/// the operator's own certificate, whoever has written it.
-pub async fn keep(
-    client: Client,
-    settings: Settings,
-    operator: Operator,
-    mut holds: watch::Receiver<bool>,
-    material: watch::Sender<Option<Material>>,
-) {
+/// Keeps a fleet's identity until it is dropped. Without the lease nothing is written. `material` gets the operator's own certificate, whoever has
+/// written it.
+pub async fn keep(client: Client, settings: Settings, operator: Operator, material: watch::Sender<Option<Material>>) {
     let api: Api<Secret> = Api::namespaced(client, &settings.namespace);
     let mut changes = stream::select_all(Part::all(&settings).iter().map(|part| {
         let secret = watch_object(api.clone(), &part.name(&settings.fleet));
@@ -54,7 +48,8 @@ pub async fn keep(
     }));
     let mut keeper = Keeper { api, settings, operator, material, secrets: Secrets::new(), told: None };
     let mut unseen: Vec<Part> = Part::all(&keeper.settings).to_vec();
-    let mut holding = Instant::now();
+    let mut tenures = keeper.operator.tenures();
+    let (mut epoch, mut holding) = (None, Instant::now());
     let mut look = tokio::time::interval(LOOK);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -66,15 +61,16 @@ pub async fn keep(
                 }
                 Err(error) => tracing::warn!(secret = part.name(&keeper.settings.fleet), %error, "identity: watch failed, trying again"),
             },
-            changed = holds.changed() => {
-                if changed.is_err() {
-                    return;
-                }
-                holding = Instant::now();
-            }
+            changed = tenures.changed() => if changed.is_err() { return },
             _ = look.tick() => {}
         }
-        if *holds.borrow() && unseen.is_empty() {
+        let (held, now) = (keeper.operator.tenure(), std::time::Instant::now());
+        if !held.writes(now) {
+            epoch = None;
+        } else if epoch != held.epoch() {
+            (epoch, holding) = (held.epoch(), Instant::now());
+        }
+        if epoch.is_some() && unseen.is_empty() {
             let pods = if holding.elapsed() < GATHER { Holders::default() } else { keeper.operator.holders() };
             if !keeper.act(&pods).await {
                 tokio::time::sleep(PAUSE).await;

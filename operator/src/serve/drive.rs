@@ -21,13 +21,14 @@ pub async fn drive(operator: Operator, inbound: impl Stream<Item = FromGateway>,
     let mut link = match open(&operator, first) {
         Ok(link) => link,
         Err(refused) => {
-            tracing::warn!(reason = refused.reason, "gateway refused");
+            tracing::info!(reason = refused.reason, holder = refused.holder, "gateway refused");
             let _ = outbound.send(refused.into()).await;
             return;
         }
     };
     tracing::info!(gateway = link.gateway(), "gateway connected");
     let mut published = operator.published();
+    let mut let_go = std::pin::pin!(link.let_go());
     loop {
         for message in link.poll() {
             let refused = matches!(message.message, Some(from_operator::Message::Refused(_)));
@@ -41,6 +42,10 @@ pub async fn drive(operator: Operator, inbound: impl Stream<Item = FromGateway>,
                 None => return,
             },
             changed = published.changed() => if changed.is_err() { return },
+            refused = &mut let_go => {
+                let _ = outbound.send(refused.into()).await;
+                return;
+            }
             () = outbound.closed() => return,
         }
     }

@@ -2,11 +2,14 @@ use std::future::Future;
 
 use portolan_config::{
     delta::client::{Reaction, Session},
-    proto::configuration_client::ConfigurationClient,
+    proto::{Refused, Subscribe, configuration_client::ConfigurationClient, from_operator},
 };
 
 use super::*;
-use crate::fixtures::{files, read, remote};
+use crate::{
+    fixtures::{files, read, remote},
+    lease::Tenure,
+};
 
 /// Every wait of these tests is for an event; this only bounds them.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -108,4 +111,69 @@ async fn a_stream_that_does_not_begin_with_a_subscription_is_refused() {
     let mut messages = ReceiverStream::new(from_operator);
     assert!(within(messages.next()).await.is_some());
     assert!(within(messages.next()).await.is_none());
+}
+
+/// What a new gateway is told first.
+async fn refusal(operator: &Operator, highest_epoch: u64) -> Refused {
+    let subscribe =
+        Subscribe { gateway: "gw".into(), fleet: "default".into(), schema: 1, highest_epoch, ..Subscribe::default() };
+    let (to_operator, mut messages) = connect(operator);
+    to_operator.send(subscribe.into()).await.unwrap();
+    match within(messages.recv()).await.unwrap().message {
+        Some(from_operator::Message::Refused(refused)) => refused,
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_stand_by_refuses_gateways_with_the_name_of_the_holder() {
+    let operator = operator();
+    operator.set_tenure(Tenure::StandBy { holder: Some("operator-1".into()) });
+    assert_eq!(refusal(&operator, 0).await.holder, "operator-1");
+    assert_eq!(operator.size().gateways, 0);
+    operator.set_tenure(Tenure::StandBy { holder: None });
+    assert_eq!(refusal(&operator, 0).await.holder, "");
+}
+
+#[tokio::test]
+async fn steps_carry_the_epoch_of_the_lease_and_a_stream_ends_when_somebody_else_has_it() {
+    let operator = operator();
+    let until = std::time::Instant::now() + PATIENCE;
+    operator.set_tenure(Tenure::Holder { epoch: 7, until });
+    let mut session = Session::new("gw".into(), "default".into(), "test".into());
+    let (to_operator, from_operator) = connect(&operator);
+    let mut messages = ReceiverStream::new(from_operator);
+    to_operator.send(session.subscribe()).await.unwrap();
+    let first = within(messages.next()).await.unwrap();
+    assert!(matches!(&first.message, Some(from_operator::Message::Step(step)) if step.epoch == 7), "{first:?}");
+
+    operator.set_tenure(Tenure::CutOff { epoch: 7, rounds: 0 });
+    operator.set_tenure(Tenure::Holder { epoch: 7, until });
+    assert_eq!(operator.size().gateways, 1, "a renewal that came late ends nothing");
+    operator.set_tenure(Tenure::StandBy { holder: Some("operator-1".into()) });
+    let last = within(messages.next()).await.unwrap();
+    assert!(matches!(&last.message, Some(from_operator::Message::Refused(refused)) if refused.holder == "operator-1"));
+    assert!(within(messages.next()).await.is_none());
+}
+
+#[tokio::test]
+async fn a_gateway_that_has_followed_a_later_epoch_is_refused_and_its_claim_is_passed_on() {
+    let operator = operator();
+    let mut claims = operator.claims();
+    operator.set_tenure(Tenure::Holder { epoch: 3, until: std::time::Instant::now() + PATIENCE });
+    assert_eq!(refusal(&operator, 9).await.reason, "a later lease holder has been seen");
+    within(claims.changed()).await.unwrap();
+    assert_eq!(*claims.borrow(), 9);
+}
+
+#[tokio::test]
+async fn only_who_holds_the_lease_has_statuses_to_write() {
+    let operator = operator();
+    operator.set_tenure(Tenure::StandBy { holder: None });
+    assert_eq!(operator.next_update(), None);
+    let now = std::time::Instant::now();
+    operator.set_tenure(Tenure::Holder { epoch: 1, until: now });
+    assert_eq!(operator.next_update(), None, "it has ended");
+    operator.set_tenure(Tenure::Holder { epoch: 1, until: now + PATIENCE });
+    assert!(operator.next_update().is_some(), "what was due while it stood by is still due");
 }

@@ -6,7 +6,7 @@ use portolan_crds::{
     route::{DataPlane, McpRouteStatus, RouteParent, RouteServerStatus, RouteTotals, ServerState},
 };
 
-use super::{Moment, continued, same_state};
+use super::{Moment, continued};
 use crate::{
     core::Reached,
     translate::exposure::{Exposure, Shown},
@@ -99,7 +99,7 @@ fn data_plane(
     let programmed = |conditions| portolan_crds::conditions::get(conditions, ConditionType::Programmed);
     if let Some(before) = before
         && let (Some(old), Some(new)) = (programmed(&before.conditions), programmed(conditions))
-        && same_state(old, new)
+        && old == new
     {
         return before.data_plane.clone();
     }

@@ -1,5 +1,8 @@
 //! Writes statuses by server-side apply (by a merge patch where an object is malformed): only what differs, at most 50 a second, each at most 5 seconds, again with backoff where it failed.
 //!
+//! A replica that does not hold the lease writes none, and one that holds it no longer without knowing overwrites nothing: every write names
+//! the version that it was made for.
+//!
 //! Decides nothing about what a status says. Conditions that change become Events.
 
 use std::{collections::BTreeMap, time::Duration};
@@ -11,11 +14,14 @@ use kube::{
 };
 use portolan_crds::{GROUP, McpPolicy, McpRoute, McpServer, VERSION, bounds};
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use super::{Transition, Update};
+use super::{
+    Transition, Update,
+    ledger::{Ledger, Verdict},
+};
 use crate::{
     metrics::Metrics,
     object::{ObjectKey, ObjectKind},
@@ -44,7 +50,7 @@ const NOTE: usize = 1000;
 pub async fn run(client: Client, operator: Operator, metrics: Metrics, stop: CancellationToken) {
     let reporter = Reporter { controller: portolan_crds::CONTROLLER_NAME.to_owned(), instance: None };
     let recorder = Recorder::new(client.clone(), reporter);
-    let writer = Writer { client, recorder, operator, metrics, retries: BTreeMap::new(), written: BTreeMap::new() };
+    let writer = Writer { client, recorder, operator, metrics, retries: BTreeMap::new(), ledger: Ledger::default() };
     stop.run_until_cancelled(writer.run()).await;
 }
 
@@ -55,13 +61,15 @@ struct Writer {
     metrics: Metrics,
     /// Writes that failed: when to try again, and how often they have.
     retries: BTreeMap<ObjectKey, (Instant, u32)>,
-    /// What was written last, so that a status which the API server does not keep as it is costs one write and not an endless row.
-    written: BTreeMap<ObjectKey, Value>,
+    ledger: Ledger,
 }
 
 enum Outcome {
-    Written,
+    /// With the version that it has made.
+    Written(Option<String>),
     Gone,
+    /// Somebody else has written since: what it says now is told by the watch.
+    Conflict,
     Failed,
 }
 
@@ -70,14 +78,22 @@ impl Writer {
         let mut changes = self.operator.status_changes();
         let mut pace = tokio::time::interval(PACE);
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // Not a pause in each round: where something always changes, it would never be over.
+        let mut time = tokio::time::interval(TICK);
+        time.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             self.requeue();
             while let Some(update) = self.operator.next_update() {
-                if self.written.get(&update.object) == Some(&update.status) {
-                    continue;
+                match self.ledger.judge(&update, Instant::now().into_std()) {
+                    Verdict::Skip => {}
+                    Verdict::Later(at) => {
+                        self.retries.entry(update.object).or_insert((at.into(), 0));
+                    }
+                    Verdict::Write(over) => {
+                        pace.tick().await;
+                        self.write(update, over).await;
+                    }
                 }
-                pace.tick().await;
-                self.write(update).await;
             }
             tokio::select! {
                 changed = changes.changed() => {
@@ -86,9 +102,9 @@ impl Writer {
                     }
                     tokio::time::sleep(GATHER).await;
                 }
-                () = tokio::time::sleep(TICK) => {
+                _ = time.tick() => {
                     self.operator.tick();
-                    self.operator.retain_known(&mut self.written);
+                    self.operator.retain_known(self.ledger.entries());
                     self.operator.retain_known(&mut self.retries);
                 }
             }
@@ -103,18 +119,27 @@ impl Writer {
         }
     }
 
-    async fn write(&mut self, update: Update) {
-        match self.patch(&update).await {
-            Outcome::Written => {
+    async fn write(&mut self, update: Update, over: Option<String>) {
+        // The lease may have ended since the update was made.
+        if !self.operator.writes() {
+            return self.operator.requeue(update.object);
+        }
+        match self.patch(&update, over.as_deref()).await {
+            Outcome::Written(own) => {
                 self.retries.remove(&update.object);
                 self.metrics.status_written("written");
                 self.tell(&update).await;
-                self.written.insert(update.object, update.status);
+                self.ledger.written(update, over, own, Instant::now().into_std());
             }
             Outcome::Gone => {
                 self.retries.remove(&update.object);
-                self.written.remove(&update.object);
+                self.ledger.forget(&update.object);
                 self.metrics.status_written("gone");
+            }
+            Outcome::Conflict => {
+                let times = self.retries.get(&update.object).map_or(0, |(_, times)| *times);
+                self.retries.insert(update.object, (Instant::now() + backoff(times), times + 1));
+                self.metrics.status_written("conflict");
             }
             Outcome::Failed => {
                 let times = self.retries.get(&update.object).map_or(0, |(_, times)| *times);
@@ -128,17 +153,18 @@ impl Writer {
         }
     }
 
-    async fn patch(&self, update: &Update) -> Outcome {
+    async fn patch(&self, update: &Update, over: Option<&str>) -> Outcome {
         let attempt = async {
             match update.object.kind {
-                ObjectKind::McpServer => self.apply::<McpServer>(update).await,
-                ObjectKind::McpRoute => self.apply::<McpRoute>(update).await,
-                _ => self.apply::<McpPolicy>(update).await,
+                ObjectKind::McpServer => self.apply::<McpServer>(update, over).await,
+                ObjectKind::McpRoute => self.apply::<McpRoute>(update, over).await,
+                _ => self.apply::<McpPolicy>(update, over).await,
             }
         };
         match tokio::time::timeout(PATIENCE, attempt).await {
-            Ok(Ok(())) => Outcome::Written,
+            Ok(Ok(own)) => Outcome::Written(own),
             Ok(Err(kube::Error::Api(status))) if status.is_not_found() => Outcome::Gone,
+            Ok(Err(kube::Error::Api(status))) if status.code == 409 => Outcome::Conflict,
             Ok(Err(error)) => {
                 tracing::warn!(object = %update.object, %error, "status not written");
                 Outcome::Failed
@@ -150,7 +176,8 @@ impl Writer {
         }
     }
 
-    async fn apply<K>(&self, update: &Update) -> Result<(), kube::Error>
+    /// Gives the version that the write has made.
+    async fn apply<K>(&self, update: &Update, over: Option<&str>) -> Result<Option<String>, kube::Error>
     where
         K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
             + Clone
@@ -169,17 +196,20 @@ impl Writer {
         });
         // With the uid, a status that was meant for an object that is gone never lands on its successor.
         if let Some(uid) = &update.uid {
-            body["metadata"] = json!({"uid": uid});
+            body["metadata"]["uid"] = json!(uid);
+        }
+        if let Some(over) = over {
+            body["metadata"]["resourceVersion"] = json!(over);
         }
         let name = &update.object.key.name;
-        if update.malformed {
+        let written = if update.malformed {
             // The API server applies nothing to an object that its definition cannot describe; a patch that leaves the mistake alone it takes.
             let parameters = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
-            api.patch_status(name, &parameters, &Patch::Merge(body)).await?;
+            api.patch_status(name, &parameters, &Patch::Merge(body)).await?
         } else {
-            api.patch_status(name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(body)).await?;
-        }
-        Ok(())
+            api.patch_status(name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(body)).await?
+        };
+        Ok(written.metadata.resource_version)
     }
 
     /// One Event for each transition; one that is lost is no harm.

@@ -8,7 +8,7 @@ use portolan_tests::{
     agent::Agent,
     cluster::Cluster,
     eventually::eventually,
-    fleet::{Fleet, Running, answers},
+    fleet::{Fleet, answers},
     manifests::{merged, policy, route, secret, server},
     namespace::Namespace,
     recorder::{Recorder, Speaks, tool},
@@ -18,18 +18,8 @@ use serde_json::{Value, json};
 
 use crate::setup::{TOOLS, open, route_with, serve};
 
-/// Kills both, so that nothing of what they were is left but files.
-fn kill(running: &mut Option<Running>) -> anyhow::Result<()> {
-    running.take().expect("it runs").process.kill9()
-}
-
-/// The same agent at the gateway as it runs now.
-fn now(fleet: &Fleet, agent: &Agent) -> Agent {
-    Agent { address: fleet.address(), ..agent.clone() }
-}
-
 async fn readyz(fleet: &Fleet) -> anyhow::Result<String> {
-    let gateway = fleet.gateway.as_ref().expect("a gateway");
+    let gateway = fleet.gateways[0].running();
     let reply = Request::get("/readyz").send(gateway.at.admin).await?;
     assert_eq!(reply.status, StatusCode::OK);
     Ok(reply.text())
@@ -49,10 +39,10 @@ async fn a_gateway_that_starts_alone_serves_what_was_in_force_and_a_reconnect_br
     fleet.kept().await;
     let before = fleet.gateway_config().await?;
 
-    kill(&mut fleet.operator)?;
-    kill(&mut fleet.gateway)?;
-    fleet.start_gateway().await?;
-    let agent = now(&fleet, &agent);
+    fleet.operators[0].kill9()?;
+    fleet.gateways[0].kill9()?;
+    fleet.start_gateway(0).await?;
+    let agent = agent.clone();
     // The very first calls: whoever is ready serves.
     assert_eq!(agent.call("alpha_count", "{}").await?.tool_text(), "2", "the same session, here and upstream");
     assert_eq!(agent.names().await?, TOOLS);
@@ -62,11 +52,11 @@ async fn a_gateway_that_starts_alone_serves_what_was_in_force_and_a_reconnect_br
     assert!(readyz(&fleet).await?.contains("from disk"));
     assert!((fleet.gateway_metric(r#"portolan_config_source{source="Disk"}"#).await? - 1.0).abs() < 0.5);
 
-    fleet.start_operator().await?;
+    fleet.start_operator(0).await?;
     fleet.counts_gateways(1).await;
-    eventually("a step after the reconnect", async || (!fleet.steps().is_empty()).then_some(())).await;
-    let transferred: usize = fleet.steps().iter().sum();
-    assert_eq!(transferred, 0, "nothing has changed: {:?}", fleet.steps());
+    eventually("a step after the reconnect", async || (!fleet.steps(0).is_empty()).then_some(())).await;
+    let transferred: usize = fleet.steps(0).iter().sum();
+    assert_eq!(transferred, 0, "nothing has changed: {:?}", fleet.steps(0));
     assert_eq!(readyz(&fleet).await?, "ok\n");
     assert_eq!(fleet.gateway_config().await?["source"], "Stream");
     namespace.apply(&route_with(&agent.path, &json!({"tools": {"include": ["echo"]}}))).await?;
@@ -92,18 +82,18 @@ async fn what_a_bad_edit_holds_is_served_by_a_new_gateway_although_all_others_we
     namespace.becomes("McpPolicy", "rules", "Programmed", "False", "Held").await;
     fleet.kept().await;
 
-    kill(&mut fleet.operator)?;
-    kill(&mut fleet.gateway)?;
-    fleet.start_gateway().await?;
-    let alone = now(&fleet, &agent);
+    fleet.operators[0].kill9()?;
+    fleet.gateways[0].kill9()?;
+    fleet.start_gateway(0).await?;
+    let alone = agent.clone();
     assert_eq!(alone.names().await?, ["alpha_echo"], "alone");
     assert_eq!(alone.call("alpha_add", "{}").await?.code(), Some(-32602));
-    fleet.start_operator().await?;
+    fleet.start_operator(0).await?;
     fleet.counts_gateways(1).await;
     assert_eq!(alone.names().await?, ["alpha_echo"], "with an operator that never saw the good version");
 
-    let new = fleet.start_another("gateway-1").await?;
-    let joined = Agent { address: new.at.listen, ..agent.clone() };
+    fleet.add_gateway().await?;
+    let joined = Agent { address: fleet.gateways[1].running().at.listen, ..agent.clone() };
     joined.lists(&["alpha_echo"]).await;
     assert_eq!(joined.call("alpha_add", "{}").await?.code(), Some(-32602));
     namespace.becomes("McpPolicy", "rules", "Programmed", "False", "Held").await;
@@ -121,15 +111,15 @@ async fn what_is_closed_for_want_of_a_good_version_stays_closed_when_nobody_is_t
     let list = agent.request("tools/list", "{}");
     answers("closed", &agent, &list, |reply| reply.status == StatusCode::SERVICE_UNAVAILABLE).await;
     fleet.kept().await;
-    kill(&mut fleet.operator)?;
-    kill(&mut fleet.gateway)?;
-    fleet.start_gateway().await?;
-    assert_eq!(now(&fleet, &agent).send(&list).await?.status, StatusCode::SERVICE_UNAVAILABLE);
+    fleet.operators[0].kill9()?;
+    fleet.gateways[0].kill9()?;
+    fleet.start_gateway(0).await?;
+    assert_eq!(agent.clone().send(&list).await?.status, StatusCode::SERVICE_UNAVAILABLE);
 
     // Its object goes while this gateway is alone: then it is no longer closed.
     namespace.delete("McpPolicy", "more").await?;
-    fleet.start_operator().await?;
-    now(&fleet, &agent).lists(&TOOLS).await;
+    fleet.start_operator(0).await?;
+    agent.clone().lists(&TOOLS).await;
     Ok(())
 }
 
@@ -175,14 +165,14 @@ async fn secrets_are_kept_sealed_and_a_revoked_one_is_not_kept() -> anyhow::Resu
     let folder = fleet.last_good().parent().expect("a folder").to_owned();
     assert!(!found(&folder, "a-rare-canary")?, "never plain");
 
-    kill(&mut fleet.operator)?;
-    kill(&mut fleet.gateway)?;
-    fleet.start_gateway().await?;
+    fleet.operators[0].kill9()?;
+    fleet.gateways[0].kill9()?;
+    fleet.start_gateway(0).await?;
     upstream.forget();
-    now(&fleet, &agent).call("alpha_echo", "{}").await?;
+    agent.clone().call("alpha_echo", "{}").await?;
     assert_eq!(upstream.sees("tools/call").await.header("authorization"), "Bearer a-rare-canary", "alone");
 
-    fleet.start_operator().await?;
+    fleet.start_operator(0).await?;
     fleet.counts_gateways(1).await;
     namespace.delete("RoleBinding", SECRET_READER).await?;
     namespace.becomes("McpServer", "alpha", "ResolvedRefs", "False", "SecretNotGranted").await;
@@ -192,11 +182,11 @@ async fn secrets_are_kept_sealed_and_a_revoked_one_is_not_kept() -> anyhow::Resu
     };
     eventually("the secret is revoked", gone).await;
     fleet.kept().await;
-    kill(&mut fleet.gateway)?;
-    kill(&mut fleet.operator)?;
-    fleet.start_gateway().await?;
+    fleet.gateways[0].kill9()?;
+    fleet.operators[0].kill9()?;
+    fleet.start_gateway(0).await?;
     upstream.forget();
-    now(&fleet, &agent).call("alpha_echo", "{}").await?;
+    agent.clone().call("alpha_echo", "{}").await?;
     assert!(upstream.saw("tools/call").is_empty(), "nothing is sent without the credential");
     let config = fleet.gateway_config().await?;
     assert_eq!(config["source"], "Disk");
@@ -211,15 +201,15 @@ async fn a_file_that_is_torn_is_named_in_the_log_and_a_disk_that_takes_nothing_c
     let namespace = Namespace::new(&cluster, "torn").await?;
     let (_upstream, agent) = serve(&fleet, &namespace).await?;
     fleet.kept().await;
-    kill(&mut fleet.gateway)?;
+    fleet.gateways[0].kill9()?;
     let path = fleet.last_good();
     let whole = fs::read(&path)?;
     fs::write(&path, &whole[..whole.len() / 2])?;
     // A folder in its place: no file can be written there, not even by root.
     fs::create_dir(path.with_added_extension("partial"))?;
 
-    fleet.start_gateway().await?;
-    let agent = now(&fleet, &agent);
+    fleet.start_gateway(0).await?;
+    let agent = agent.clone();
     agent.lists(&TOOLS).await;
     assert_eq!(fleet.gateway_config().await?["source"], "Stream");
     let refused = r#"portolan_data_files_total{file="last_good",outcome="torn"}"#;
@@ -227,7 +217,7 @@ async fn a_file_that_is_torn_is_named_in_the_log_and_a_disk_that_takes_nothing_c
     let failed = r#"portolan_data_files_total{file="last_good",outcome="failed"}"#;
     eventually("a second write fails", async || (fleet.gateway_metric(failed).await.ok()? > 1.5).then_some(())).await;
     assert_eq!(agent.call("alpha_echo", r#"{"text":"on"}"#).await?.tool_text(), "on");
-    let log = fleet.gateway.as_ref().expect("a gateway").process.stderr();
+    let log = fleet.gateways[0].running().process.stderr();
     let lines = |what: &str| log.lines().filter(|line| line.contains("last-good.bin") && line.contains(what)).count();
     assert_eq!((lines("torn"), lines("cannot be written")), (1, 1), "{log}");
 

@@ -6,7 +6,7 @@ use portolan_tests::{
     cluster::Cluster,
     eventually::{eventually, within},
     fixture::Fixture,
-    fleet::{Fleet, Running},
+    fleet::{Fleet, Member},
     identity::Issuer,
     manifests::{policy, route, server},
     namespace::Namespace,
@@ -18,15 +18,14 @@ use serde_json::json;
 use crate::setup::{TOOLS, serve};
 
 /// A second gateway, and the same agent there.
-async fn second(fleet: &Fleet, agent: &Agent) -> anyhow::Result<(Running, Agent)> {
-    let other = fleet.start_another("gateway-1").await?;
-    let there = Agent { address: other.at.listen, ..agent.clone() };
+async fn second(fleet: &mut Fleet, agent: &Agent) -> anyhow::Result<Agent> {
+    fleet.add_gateway().await?;
     fleet.counts_gateways(2).await;
-    Ok((other, there))
+    Ok(at(agent, &fleet.gateways[1]))
 }
 
-fn at(agent: &Agent, gateway: &Running) -> Agent {
-    Agent { address: gateway.at.listen, ..agent.clone() }
+fn at(agent: &Agent, gateway: &Member) -> Agent {
+    Agent { address: gateway.running().at.listen, ..agent.clone() }
 }
 
 async fn refused(agent: &Agent) {
@@ -43,7 +42,7 @@ async fn a_session_works_on_any_gateway_and_its_end_holds_on_all_of_them_until_i
     let mut fleet = Fleet::start(&cluster).await?;
     let namespace = Namespace::new(&cluster, "anywhere").await?;
     let (_upstream, agent) = serve(&fleet, &namespace).await?;
-    let (mut other, there) = second(&fleet, &agent).await?;
+    let there = second(&mut fleet, &agent).await?;
     let (here, there) = {
         let here = agent.initialized().await?;
         (here.clone(), Agent { session: here.session, ..there })
@@ -66,24 +65,22 @@ async fn a_session_works_on_any_gateway_and_its_end_holds_on_all_of_them_until_i
     }
 
     // The operator forgets everything, and the gateway where the session ended is gone before it is back.
-    fleet.operator.take().expect("an operator").process.kill9()?;
-    other.process.kill9()?;
-    fleet.start_operator().await?;
+    fleet.operators[0].kill9()?;
+    fleet.gateways[1].kill9()?;
+    fleet.start_operator(0).await?;
     fleet.counts_gateways(1).await;
     refused(&here).await;
-    let other = fleet.start_another("gateway-1").await?;
+    fleet.start_gateway(1).await?;
     fleet.counts_gateways(2).await;
-    refused(&at(&here, &other)).await;
+    refused(&there).await;
 
     // Everybody restarts.
     fleet.kept().await;
-    fleet.gateway.take().expect("a gateway").process.kill9()?;
-    fleet.operator.take().expect("an operator").process.kill9()?;
-    drop(other);
-    fleet.start_gateway().await?;
-    let alone = Agent { address: fleet.address(), ..here };
-    assert_eq!(alone.send(&alone.request("ping", "{}")).await?.status, StatusCode::NOT_FOUND, "from disk");
-    let kept = Agent { address: fleet.address(), ..kept };
+    fleet.gateways[0].kill9()?;
+    fleet.operators[0].kill9()?;
+    fleet.gateways[1].kill9()?;
+    fleet.start_gateway(0).await?;
+    assert_eq!(here.send(&here.request("ping", "{}")).await?.status, StatusCode::NOT_FOUND, "from disk");
     assert_eq!(kept.call("alpha_count", "{}").await?.tool_text(), "1", "another session goes on");
     Ok(())
 }
@@ -131,10 +128,10 @@ impl Tenants {
     }
 
     /// Every session, presented by every principal on every route of this gateway: only those that belong together are good.
-    async fn only_equals_succeed(&self, gateway: &Running, when: &str) -> anyhow::Result<()> {
+    async fn only_equals_succeed(&self, gateway: usize, when: &str) -> anyhow::Result<()> {
         for (owner, issued) in self.agents.iter().enumerate() {
             for (presenter, presented) in self.agents.iter().enumerate() {
-                let agent = Agent { session: issued.session.clone(), ..at(presented, gateway) };
+                let agent = Agent { session: issued.session.clone(), ..at(presented, &self.fleet.gateways[gateway]) };
                 let what = format!("{when}: session {owner} presented as {presenter}");
                 let call = agent.call("alpha_echo", r#"{"text":"mine"}"#).await?;
                 if owner == presenter {
@@ -166,24 +163,22 @@ fn rules(issuer: &Issuer, when: &str) -> serde_json::Value {
 async fn a_session_is_good_for_its_principal_on_its_route_in_its_tenant_and_nowhere_else() -> anyhow::Result<()> {
     let cluster = Cluster::own()?;
     let mut tenants = Tenants::start(&cluster).await?;
-    let other = tenants.fleet.start_another("gateway-1").await?;
+    tenants.fleet.add_gateway().await?;
     tenants.fleet.counts_gateways(2).await;
-    at(&tenants.agents[3], &other).lists(&TOOLS).await;
-    let gateway = tenants.fleet.gateway.take().expect("a gateway");
-    tenants.only_equals_succeed(&gateway, "the same gateway").await?;
-    tenants.only_equals_succeed(&other, "another gateway").await?;
+    at(&tenants.agents[3], &tenants.fleet.gateways[1]).lists(&TOOLS).await;
+    tenants.only_equals_succeed(0, "the same gateway").await?;
+    tenants.only_equals_succeed(1, "another gateway").await?;
 
-    drop(gateway);
-    tenants.fleet.start_gateway().await?;
-    let gateway = tenants.fleet.gateway.take().expect("a gateway");
-    at(&tenants.agents[3], &gateway).lists(&TOOLS).await;
-    tenants.only_equals_succeed(&gateway, "after a restart").await?;
+    tenants.fleet.gateways[0].kill9()?;
+    tenants.fleet.start_gateway(0).await?;
+    tenants.agents[3].lists(&TOOLS).await;
+    tenants.only_equals_succeed(0, "after a restart").await?;
 
     // More of one tenant's policies, and less of it again.
     let limits = policy("limits", "McpRoute/eng", &json!({"limits": {"requestBytes": "1Mi"}}));
     tenants.x.apply(&limits).await?;
     tenants.x.becomes("McpPolicy", "limits", "Programmed", "True", "Programmed").await;
-    for gateway in [&gateway, &other] {
+    for gateway in 0..2 {
         tenants.only_equals_succeed(gateway, "after a policy change").await?;
     }
     Ok(())
@@ -197,7 +192,7 @@ async fn every_session_survives_the_kill_of_every_gateway_in_turn() -> anyhow::R
     let mut fleet = Fleet::start(&cluster).await?;
     let namespace = Namespace::new(&cluster, "survive").await?;
     let (_upstream, agent) = serve(&fleet, &namespace).await?;
-    let (mut other, there) = second(&fleet, &agent).await?;
+    let there = second(&mut fleet, &agent).await?;
     there.lists(&TOOLS).await;
     // Half of them begin on each.
     let opening = (0..at_once).map(|caller| {
@@ -212,15 +207,10 @@ async fn every_session_survives_the_kill_of_every_gateway_in_turn() -> anyhow::R
     });
     let opened = futures::future::try_join_all(opening).await?;
 
-    for (count, kill_first) in [(1, true), (2, false)] {
-        if kill_first {
-            fleet.gateway.take().expect("a gateway").process.kill9()?;
-            fleet.start_gateway().await?;
-        } else {
-            other.process.kill9()?;
-            other = fleet.start_another("gateway-1").await?;
-        }
-        let new = if kill_first { fleet.address() } else { other.at.listen };
+    for (count, gateway) in [(1, 0), (2, 1)] {
+        fleet.gateways[gateway].kill9()?;
+        fleet.start_gateway(gateway).await?;
+        let new = fleet.gateways[gateway].running().at.listen;
         Agent { address: new, session: None, ..agent.clone() }.lists(&TOOLS).await;
         let calls = opened.iter().map(|sessions| async move {
             for session in sessions {

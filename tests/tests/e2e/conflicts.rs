@@ -123,13 +123,13 @@ async fn an_object_from_before_a_stricter_definition_is_told_so_too() -> anyhow:
     let mut fleet = Fleet::start(&cluster).await?;
     let namespace = Namespace::new(&cluster, "stricter").await?;
     let (_upstream, agent) = serve(&fleet, &namespace).await?;
-    fleet.operator.take().expect("an operator").process.kill9()?;
+    fleet.operators[0].kill9()?;
     store_malformed(&namespace).await?;
     cluster.install(&namespace.client).await?;
     let other = object("McpRoute", "other", &json!({"servers": 5}));
     eventually("the strict schema is in force", async || namespace.apply(&other).await.err()).await;
 
-    fleet.start_operator().await?;
+    fleet.start_operator(0).await?;
     for (kind, field) in [("McpRoute", "servers"), ("McpPolicy", "mode")] {
         is_told_of(&namespace, kind, field).await;
     }

@@ -7,6 +7,7 @@ mod anywhere;
 mod applied;
 mod conflicts;
 mod edits;
+mod holders;
 mod outages;
 mod permissions;
 mod policies;

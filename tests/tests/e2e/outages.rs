@@ -20,9 +20,8 @@ async fn a_gateway_that_was_killed_serves_again_and_opens_the_sessions_of_before
     let counted = agent.call("alpha_count", "{}").await?.tool_text();
     assert_eq!(counted, "1");
 
-    fleet.gateway.take().expect("a gateway").process.kill9()?;
-    fleet.start_gateway().await?;
-    let agent = portolan_tests::agent::Agent { address: fleet.address(), ..agent };
+    fleet.gateways[0].kill9()?;
+    fleet.start_gateway(0).await?;
     agent.lists(&TOOLS).await;
     assert_eq!(agent.call("alpha_count", "{}").await?.tool_text(), "2", "the same session, here and upstream");
     fleet.counts_gateways(1).await;
@@ -41,20 +40,20 @@ async fn the_operator_is_killed_under_load_and_no_call_fails() -> anyhow::Result
     namespace.becomes("McpServer", "alpha", "Verified", "True", "Verified").await;
     let load = Load::start(vec![agent.clone(), agent.clone().initialized().await?], "alpha_echo");
     load.makes(20).await;
-    let before = fleet.steps().len();
+    let before = fleet.steps(0).len();
 
-    fleet.operator.take().expect("an operator").process.kill9()?;
+    fleet.operators[0].kill9()?;
     load.makes(100).await;
-    fleet.start_operator().await?;
+    fleet.start_operator(0).await?;
     fleet.counts_gateways(1).await;
     for (kind, name) in [("McpServer", "alpha"), ("McpRoute", "eng"), ("McpPolicy", "open")] {
         namespace.becomes(kind, name, "Programmed", "True", "Programmed").await;
     }
     // Nothing has changed, so nothing is sent again.
-    eventually("a step after the reconnect", async || (fleet.steps().len() > before).then_some(())).await;
+    eventually("a step after the reconnect", async || (fleet.steps(0).len() > before).then_some(())).await;
     load.makes(20).await;
-    let transferred: usize = fleet.steps()[before..].iter().sum();
-    assert_eq!(transferred, 0, "resources in the steps after the reconnect: {:?}", &fleet.steps()[before..]);
+    let transferred: usize = fleet.steps(0)[before..].iter().sum();
+    assert_eq!(transferred, 0, "resources in the steps after the reconnect: {:?}", &fleet.steps(0)[before..]);
     assert_eq!(agent.names().await?, TOOLS);
 
     namespace.apply(&route_with(&agent.path, &json!({"tools": {"include": ["echo"]}}))).await?;
@@ -83,8 +82,8 @@ async fn an_operator_that_dies_at_every_edit_loses_none() -> anyhow::Result<()> 
         namespace.apply(&route_with(&agent.path, &json!({"tools": {"include": [tool]}}))).await?;
         // Before it has heard of the edit, while it gathers, translates or sends, or after the gateway has it.
         tokio::time::sleep(Duration::from_millis(pause)).await;
-        fleet.operator.take().expect("an operator").process.kill9()?;
-        fleet.start_operator().await?;
+        fleet.operators[0].kill9()?;
+        fleet.start_operator(0).await?;
         agent.lists(&[&format!("alpha_{tool}")]).await;
         namespace.becomes("McpRoute", "eng", "Programmed", "True", "Programmed").await;
     }
@@ -102,8 +101,8 @@ async fn the_last_good_version_of_a_bad_edit_outlives_the_operator() -> anyhow::
     namespace.apply(&rules("tool.name ==")).await?;
     let held = namespace.becomes("McpPolicy", "rules", "Programmed", "False", "Held").await;
 
-    fleet.operator.take().expect("an operator").process.kill9()?;
-    fleet.start_operator().await?;
+    fleet.operators[0].kill9()?;
+    fleet.start_operator(0).await?;
     fleet.counts_gateways(1).await;
     // The operator has the version from the gateway again, by its hash: what was edited beside it comes into force with it.
     namespace.apply(&route_with(&agent.path, &json!({"tools": {"exclude": ["wipe"]}}))).await?;
@@ -113,8 +112,8 @@ async fn the_last_good_version_of_a_bad_edit_outlives_the_operator() -> anyhow::
     assert_eq!(still["message"], held["message"]);
 
     // And gives it to a gateway that joins.
-    fleet.gateway.take().expect("a gateway").process.kill9()?;
-    fleet.start_gateway().await?;
+    fleet.gateways[0].kill9()?;
+    fleet.start_gateway(0).await?;
     fleet.agent(&agent.path).lists(&["alpha_echo"]).await;
     Ok(())
 }
@@ -145,14 +144,14 @@ async fn a_gateway_that_is_asked_to_stop_is_unready_serves_a_while_and_finishes_
     let namespace = Namespace::new(&cluster, "drained").await?;
     let (upstream, agent) = serve(&fleet, &namespace).await?;
     let config = fleet.gateway_config().await?;
-    assert_eq!((&config["source"], &config["epoch"]), (&json!("Stream"), &json!(0)), "{config}");
+    assert_eq!((&config["source"], &config["epoch"]), (&json!("Stream"), &json!(1)), "{config}");
     let load = Load::start(vec![agent.clone(), agent.clone().initialized().await?], "alpha_echo");
     // It takes longer than new connections are accepted.
     let long = agent.calling("alpha_slow", r#"{"milliseconds":11500}"#);
     let answered = tokio::spawn(async move { long.send(agent.address).await });
     eventually("the long call runs", async || (upstream.running() == 1).then_some(())).await;
 
-    let gateway = fleet.gateway.as_mut().expect("a gateway");
+    let gateway = fleet.gateways[0].running.as_mut().expect("a gateway");
     gateway.process.terminate()?;
     let admin = gateway.at.admin;
     let unready = eventually("it is unready", async || {

@@ -65,8 +65,7 @@ async fn a_credential_is_used_where_its_secret_is_granted_and_gone_when_the_gran
     upstream.forget();
     agent.call("alpha_echo", "{}").await?;
     assert!(upstream.saw("tools/call").is_empty(), "{:?}", upstream.saw("tools/call"));
-    let log = fleet.gateway.as_ref().expect("a gateway").process.stderr()
-        + &fleet.operator.as_ref().expect("an operator").process.stderr();
+    let log = fleet.gateways[0].running().process.stderr() + &fleet.operators[0].running().process.stderr();
     assert!(!log.contains("Bearer first") && !log.contains("Bearer second"), "no credential is logged");
     Ok(())
 }

@@ -99,7 +99,7 @@ async fn record() -> anyhow::Result<Vec<FromOperator>> {
     let mut fleet = Fleet::without_gateway(&cluster).await?;
     let tap = Tap::start(fleet.stream()).await?;
     fleet.follow(tap.address);
-    fleet.start_gateway().await?;
+    fleet.add_gateway().await?;
     // A name that never changes: names are part of what is compared.
     let client = cluster.client().await?;
     let namespace = portolan_tests::namespace::Namespace { client, name: "recorded".to_owned() };

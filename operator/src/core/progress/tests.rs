@@ -69,3 +69,17 @@ fn an_edit_after_a_publication_is_a_new_one() {
     progress.advance(count(&[gateway("a", 2)], 1, 2), 1060);
     assert_eq!(progress.reached.propagation, Some(60));
 }
+
+#[test]
+fn a_count_that_does_not_become_complete_is_told_after_a_while() {
+    let mut progress = Progress::default();
+    progress.edited(0);
+    progress.published(1);
+    progress.advance(count(&[gateway("a", 1)], 2, 1), 40);
+    assert_eq!([500, 5000, 10_499].map(|now| progress.tick(now)), [false; 3]);
+    assert!(progress.is_settling());
+    assert!(progress.tick(10_500), "ten seconds after it was first seen");
+    assert!(!progress.is_settling() && !progress.tick(10_501), "once");
+    progress.edited(11_000);
+    assert!(progress.is_settling());
+}

@@ -1,0 +1,96 @@
+//! What was written last of each object, and what that says of the next write: over which version it goes, and whether it is to be made at all.
+//!
+//! Every write names the version that it was made for, so a replica that was away for a while, and does not know yet that another one holds the
+//! lease, overwrites nothing that was written since.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use super::Update;
+use crate::object::ObjectKey;
+
+/// Pause before a status that somebody else has overwritten is written again, doubled each time: two writers that disagree are not an endless row.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+/// What is to be done with an update.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Write it over this version.
+    Write(Option<String>),
+    /// The API server has had it already.
+    Skip,
+    /// Somebody else overwrites it again and again: not before then.
+    Later(Instant),
+}
+
+/// The last write of each object.
+#[derive(Debug, Default)]
+pub struct Ledger(BTreeMap<ObjectKey, Entry>);
+
+#[derive(Debug)]
+struct Entry {
+    status: Value,
+    /// Versions that are older than the write's own, until its echo has come.
+    older: Vec<String>,
+    /// The version that the write has made.
+    own: Option<String>,
+    at: Instant,
+    /// How often this very status was written.
+    times: u32,
+}
+
+impl Ledger {
+    /// What to do with an update.
+    #[must_use]
+    pub fn judge(&self, update: &Update, now: Instant) -> Verdict {
+        let Some(entry) = self.0.get(&update.object) else { return Verdict::Write(update.version.clone()) };
+        let same = entry.status == update.status;
+        let seen = update.version.as_ref();
+        if seen.is_some_and(|seen| entry.older.contains(seen)) {
+            return if same { Verdict::Skip } else { Verdict::Write(entry.own.clone()) };
+        }
+        if same {
+            // An API server that does not keep a status as it is gets it once.
+            if seen == entry.own.as_ref() {
+                return Verdict::Skip;
+            }
+            let again = entry.at + pause(entry.times);
+            if now < again {
+                return Verdict::Later(again);
+            }
+        }
+        Verdict::Write(update.version.clone())
+    }
+
+    /// An update was written over `over`, and made the version `own`.
+    pub fn written(&mut self, update: Update, over: Option<String>, own: Option<String>, now: Instant) {
+        let before = self.0.remove(&update.object);
+        let times = before.as_ref().filter(|before| before.status == update.status).map_or(0, |before| before.times);
+        let follows = before.filter(|before| before.own == over && update.version != over);
+        let mut older = follows.map(|before| before.older).unwrap_or_default();
+        older.extend(over);
+        self.0.insert(update.object, Entry { status: update.status, older, own, at: now, times: times + 1 });
+    }
+
+    /// The object is gone.
+    pub fn forget(&mut self, key: &ObjectKey) {
+        self.0.remove(key);
+    }
+
+    /// Entries by object.
+    pub fn entries(&mut self) -> &mut BTreeMap<ObjectKey, impl Sized> {
+        &mut self.0
+    }
+}
+
+fn pause(times: u32) -> Duration {
+    (FIRST_PAUSE * 2_u32.pow(times.saturating_sub(1).min(16))).min(LONGEST_PAUSE)
+}
+
+#[cfg(test)]
+mod tests;
