@@ -34,6 +34,7 @@ pub struct Ledger(BTreeMap<ObjectKey, Entry>);
 
 #[derive(Debug)]
 struct Entry {
+    /// What it said, without its times.
     status: Value,
     /// Versions that are older than the write's own, until its echo has come.
     older: Vec<String>,
@@ -49,7 +50,7 @@ impl Ledger {
     #[must_use]
     pub fn judge(&self, update: &Update, now: Instant) -> Verdict {
         let Some(entry) = self.0.get(&update.object) else { return Verdict::Write(update.version.clone()) };
-        let same = entry.status == update.status;
+        let same = entry.status == timeless(&update.status);
         let seen = update.version.as_ref();
         if seen.is_some_and(|seen| entry.older.contains(seen)) {
             return if same { Verdict::Skip } else { Verdict::Write(entry.own.clone()) };
@@ -69,12 +70,12 @@ impl Ledger {
 
     /// An update was written over `over`, and made the version `own`.
     pub fn written(&mut self, update: Update, over: Option<String>, own: Option<String>, now: Instant) {
-        let before = self.0.remove(&update.object);
-        let times = before.as_ref().filter(|before| before.status == update.status).map_or(0, |before| before.times);
+        let (before, status) = (self.0.remove(&update.object), timeless(&update.status));
+        let times = before.as_ref().filter(|before| before.status == status).map_or(0, |before| before.times);
         let follows = before.filter(|before| before.own == over && update.version != over);
         let mut older = follows.map(|before| before.older).unwrap_or_default();
         older.extend(over);
-        self.0.insert(update.object, Entry { status: update.status, older, own, at: now, times: times + 1 });
+        self.0.insert(update.object, Entry { status, older, own, at: now, times: times + 1 });
     }
 
     /// The object is gone.
@@ -85,6 +86,18 @@ impl Ledger {
     /// Entries by object.
     pub fn entries(&mut self) -> &mut BTreeMap<ObjectKey, impl Sized> {
         &mut self.0
+    }
+}
+
+/// What a status says. Whoever overwrites what another one says puts a new time to it, and says the same as before all the same.
+fn timeless(status: &Value) -> Value {
+    match status {
+        Value::Object(fields) => {
+            let kept = fields.iter().filter(|(name, _)| *name != "lastTransitionTime");
+            kept.map(|(name, value)| (name.clone(), timeless(value))).collect()
+        }
+        Value::Array(items) => items.iter().map(timeless).collect(),
+        other => other.clone(),
     }
 }
 

@@ -59,8 +59,8 @@ struct Writer {
     recorder: Recorder,
     operator: Operator,
     metrics: Metrics,
-    /// Writes that failed: when to try again, and how often they have.
-    retries: BTreeMap<ObjectKey, (Instant, u32)>,
+    /// Writes that failed, or have to wait: when to look at them again, if that is still to come, and how often they have failed.
+    retries: BTreeMap<ObjectKey, (Option<Instant>, u32)>,
     ledger: Ledger,
 }
 
@@ -87,7 +87,7 @@ impl Writer {
                 match self.ledger.judge(&update, Instant::now().into_std()) {
                     Verdict::Skip => {}
                     Verdict::Later(at) => {
-                        self.retries.entry(update.object).or_insert((at.into(), 0));
+                        self.retries.entry(update.object).or_default().0 = Some(at.into());
                     }
                     Verdict::Write(over) => {
                         pace.tick().await;
@@ -114,8 +114,10 @@ impl Writer {
     /// Puts back what has waited long enough.
     fn requeue(&mut self) {
         let now = Instant::now();
-        for (key, _) in self.retries.iter().filter(|(_, (at, _))| *at <= now) {
-            self.operator.requeue(key.clone());
+        for (key, (at, _)) in &mut self.retries {
+            if at.take_if(|at| *at <= now).is_some() {
+                self.operator.requeue(key.clone());
+            }
         }
     }
 
@@ -138,7 +140,7 @@ impl Writer {
             }
             Outcome::Conflict => {
                 let times = self.retries.get(&update.object).map_or(0, |(_, times)| *times);
-                self.retries.insert(update.object, (Instant::now() + backoff(times), times + 1));
+                self.retries.insert(update.object, (Some(Instant::now() + backoff(times)), times + 1));
                 self.metrics.status_written("conflict");
             }
             Outcome::Failed => {
@@ -147,7 +149,7 @@ impl Writer {
                 if update.malformed && times == 0 {
                     self.tell(&update).await;
                 }
-                self.retries.insert(update.object, (Instant::now() + backoff(times), times + 1));
+                self.retries.insert(update.object, (Some(Instant::now() + backoff(times)), times + 1));
                 self.metrics.status_written("failed");
             }
         }

@@ -64,3 +64,19 @@ fn a_status_that_somebody_overwrites_is_written_again_less_and_less_often() {
         ledger.written(update("a", version), Some(version.into()), Some(format!("{version}0")), now);
     }
 }
+
+#[test]
+fn a_new_time_alone_is_nothing_new() {
+    let at = |second: u8, reason: &str, version: &str| {
+        let condition = json!({"reason": reason, "lastTransitionTime": format!("2026-11-25T12:00:{second:02}Z")});
+        Update { status: json!({"parents": [{"conditions": [condition]}]}), ..update("", version) }
+    };
+    let mut now = Instant::now();
+    let mut ledger = Ledger::default();
+    ledger.written(at(0, "Programmed", "1"), Some("1".into()), Some("2".into()), now);
+    assert_eq!(ledger.judge(&at(1, "Programmed", "3"), now), Verdict::Later(now + Duration::from_secs(1)));
+    now += Duration::from_secs(1);
+    ledger.written(at(2, "Programmed", "3"), Some("3".into()), Some("4".into()), now);
+    assert_eq!(ledger.judge(&at(3, "Programmed", "5"), now), Verdict::Later(now + Duration::from_secs(2)));
+    assert_eq!(ledger.judge(&at(3, "Held", "5"), now), over("5"));
+}
