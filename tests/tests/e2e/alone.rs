@@ -114,12 +114,12 @@ async fn what_is_closed_for_want_of_a_good_version_stays_closed_when_nobody_is_t
     fleet.operators[0].kill9()?;
     fleet.gateways[0].kill9()?;
     fleet.start_gateway(0).await?;
-    assert_eq!(agent.clone().send(&list).await?.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(agent.send(&list).await?.status, StatusCode::SERVICE_UNAVAILABLE);
 
     // Its object goes while this gateway is alone: then it is no longer closed.
     namespace.delete("McpPolicy", "more").await?;
     fleet.start_operator(0).await?;
-    agent.clone().lists(&TOOLS).await;
+    agent.lists(&TOOLS).await;
     Ok(())
 }
 
@@ -169,7 +169,7 @@ async fn secrets_are_kept_sealed_and_a_revoked_one_is_not_kept() -> anyhow::Resu
     fleet.gateways[0].kill9()?;
     fleet.start_gateway(0).await?;
     upstream.forget();
-    agent.clone().call("alpha_echo", "{}").await?;
+    agent.call("alpha_echo", "{}").await?;
     assert_eq!(upstream.sees("tools/call").await.header("authorization"), "Bearer a-rare-canary", "alone");
 
     fleet.start_operator(0).await?;
@@ -186,7 +186,7 @@ async fn secrets_are_kept_sealed_and_a_revoked_one_is_not_kept() -> anyhow::Resu
     fleet.operators[0].kill9()?;
     fleet.start_gateway(0).await?;
     upstream.forget();
-    agent.clone().call("alpha_echo", "{}").await?;
+    agent.call("alpha_echo", "{}").await?;
     assert!(upstream.saw("tools/call").is_empty(), "nothing is sent without the credential");
     let config = fleet.gateway_config().await?;
     assert_eq!(config["source"], "Disk");
