@@ -129,7 +129,7 @@ impl Operator {
         if !tenure.serves() {
             return Err(tenure.refusal());
         }
-        let (id, session) = self.with(|core| core.subscribe(subscribe))?;
+        let (id, session) = self.with(|core| core.subscribe(subscribe, now()))?;
         Ok(Link { operator: self.clone(), tenure, id, session })
     }
 

@@ -36,7 +36,7 @@ impl Core {
     ///
     /// # Errors
     /// The gateway belongs to another fleet.
-    pub fn subscribe(&mut self, subscribe: Subscribe) -> Result<(StreamId, Session), Refused> {
+    pub fn subscribe(&mut self, subscribe: Subscribe, now: i64) -> Result<(StreamId, Session), Refused> {
         let fleet = &self.world.settings.fleet;
         if subscribe.fleet != *fleet {
             let reason = format!("this operator serves fleet {fleet:?}");
@@ -55,6 +55,8 @@ impl Core {
             self.publish_shared();
             self.wake.published = Some(self.log.sequence());
         }
+        // Its word is awaited from here on: nobody must read in between that there is no gateway.
+        self.advance(now);
         let session = Session::new(subscribe, &self.log);
         Ok((id, session))
     }

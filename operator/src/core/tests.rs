@@ -30,7 +30,7 @@ impl Gateway {
         else {
             panic!("no subscription")
         };
-        let (id, session) = core.subscribe(subscribe).unwrap();
+        let (id, session) = core.subscribe(subscribe, 0).unwrap();
         Self { id, session, client, refuses: Vec::new() }
     }
 
@@ -40,7 +40,7 @@ impl Gateway {
         else {
             panic!("no subscription")
         };
-        (self.id, self.session) = core.subscribe(subscribe).unwrap();
+        (self.id, self.session) = core.subscribe(subscribe, 0).unwrap();
     }
 
     /// Exchanges messages until both have nothing to say.
@@ -312,7 +312,7 @@ fn a_gateway_of_another_fleet_is_refused() {
     let Some(portolan_config::proto::from_gateway::Message::Subscribe(subscribe)) = client.subscribe().message else {
         panic!("no subscription")
     };
-    assert!(core.subscribe(subscribe).unwrap_err().reason.contains("serves fleet"));
+    assert!(core.subscribe(subscribe, 0).unwrap_err().reason.contains("serves fleet"));
 }
 
 #[test]

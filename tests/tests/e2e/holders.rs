@@ -76,10 +76,12 @@ impl Scene {
     }
 }
 
+/// What is stored of each object; what it says is there for whoever reads of a difference.
 async fn versions(namespace: &Namespace) -> anyhow::Result<Vec<Value>> {
     let mut versions = Vec::new();
     for (kind, name) in [("McpServer", "alpha"), ("McpRoute", "eng"), ("McpPolicy", "open")] {
-        versions.push(namespace.get(kind, name).await?["metadata"]["resourceVersion"].clone());
+        let object = namespace.get(kind, name).await?;
+        versions.push(json!({"version": object["metadata"]["resourceVersion"], "status": object["status"]}));
     }
     Ok(versions)
 }

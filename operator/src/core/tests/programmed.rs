@@ -196,3 +196,20 @@ fn a_new_holder_says_nothing_while_the_gateways_of_the_last_one_are_on_their_way
     gateway.settle(&mut second, 3_601_500);
     assert!(writes(&mut second, &mut objects, 3_602_000).is_empty());
 }
+
+#[test]
+fn a_new_holder_that_is_asked_before_its_first_gateway_has_said_anything_says_nothing() {
+    let mut objects = BTreeMap::from([("McpServer shop/web".to_owned(), remote("web"))]);
+    let mut first = core(objects.values().cloned().collect());
+    let mut gateway = Gateway::connect(&mut first, "gw");
+    first.publish(0);
+    gateway.settle(&mut first, 1);
+    assert_eq!(writes(&mut first, &mut objects, 2).len(), 1);
+    let mut second = core(objects.values().cloned().collect());
+    second.publish(0);
+    second.begin_epoch(2, 3);
+    gateway.reconnect(&mut second);
+    assert_eq!(writes(&mut second, &mut objects, 4), Vec::<String>::new(), "{objects:?}");
+    gateway.settle(&mut second, 5);
+    assert_eq!(writes(&mut second, &mut objects, 6), Vec::<String>::new(), "{objects:?}");
+}
