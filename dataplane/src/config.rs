@@ -5,6 +5,7 @@
 
 mod held;
 mod kept;
+mod link;
 mod operators;
 mod rounds;
 mod source;
@@ -22,7 +23,8 @@ use tracing::{info, warn};
 
 pub use held::Held;
 pub use kept::Kept;
-pub use source::{ConfigSource, Link};
+pub use link::Link;
+pub use source::ConfigSource;
 
 use crate::drain::Phase;
 use crate::jwks::{Fetched, Fetcher};

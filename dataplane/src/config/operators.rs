@@ -22,8 +22,8 @@ use tonic::codegen::Service;
 use tonic::transport::{Channel, Endpoint};
 use url::Url;
 
+use super::link::Link;
 use super::rounds::{Place, Rounds};
-use super::source::Link;
 use super::tls::Tls;
 use crate::followed::Followed;
 

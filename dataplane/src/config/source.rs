@@ -3,21 +3,13 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use portolan_config::proto::{FromGateway, FromOperator};
-use tokio::sync::mpsc;
+use portolan_config::proto::FromGateway;
 use url::Url;
 
+use super::link::Link;
 use super::operators::Operators;
 use super::tls::Tls;
 use crate::followed::Followed;
-
-/// An open stream.
-pub struct Link {
-    /// To the operator.
-    pub sender: mpsc::Sender<FromGateway>,
-    /// From it; an error ends the stream.
-    pub receiver: mpsc::Receiver<Result<FromOperator, String>>,
-}
 
 /// Where a gateway's configuration comes from.
 pub enum ConfigSource {

@@ -177,14 +177,20 @@ fn a_gateway_that_keeps_an_edit_waiting_is_counted_after_a_while() {
     assert!(status.contains("1/2 gateway pods"), "{status}");
 }
 
-#[test]
-fn a_new_holder_says_nothing_while_the_gateways_of_the_last_one_are_on_their_way() {
+/// A server whose status the holder before has written, and the gateway that told it of that server.
+fn under_a_first_holder() -> (BTreeMap<String, Value>, Gateway) {
     let mut objects = BTreeMap::from([("McpServer shop/web".to_owned(), remote("web"))]);
     let mut first = core(objects.values().cloned().collect());
     let mut gateway = Gateway::connect(&mut first, "gw");
     first.publish(0);
     gateway.settle(&mut first, 1);
     assert_eq!(writes(&mut first, &mut objects, 2).len(), 1);
+    (objects, gateway)
+}
+
+#[test]
+fn a_new_holder_says_nothing_while_the_gateways_of_the_last_one_are_on_their_way() {
+    let (mut objects, _) = under_a_first_holder();
     // It stood by for an hour.
     let mut second = core(objects.values().cloned().collect());
     second.publish(0);
@@ -199,12 +205,7 @@ fn a_new_holder_says_nothing_while_the_gateways_of_the_last_one_are_on_their_way
 
 #[test]
 fn a_new_holder_that_is_asked_before_its_first_gateway_has_said_anything_says_nothing() {
-    let mut objects = BTreeMap::from([("McpServer shop/web".to_owned(), remote("web"))]);
-    let mut first = core(objects.values().cloned().collect());
-    let mut gateway = Gateway::connect(&mut first, "gw");
-    first.publish(0);
-    gateway.settle(&mut first, 1);
-    assert_eq!(writes(&mut first, &mut objects, 2).len(), 1);
+    let (mut objects, mut gateway) = under_a_first_holder();
     let mut second = core(objects.values().cloned().collect());
     second.publish(0);
     second.begin_epoch(2, 3);
