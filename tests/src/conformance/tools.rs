@@ -1,7 +1,5 @@
 //! What the tools do.
 
-use std::time::Duration;
-
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ClientCapabilities, ContentBlock, ErrorData,
     ProgressNotificationParam, ServerNotification,
@@ -14,8 +12,6 @@ use super::{Changed, Everything, asks, complete, message};
 
 /// A silent WAV without a sample.
 const SILENCE: &str = "UklGRiQAAABXQVZFZm10IBAAAAABAAEARKwAAIhYAQACABAAZGF0YQAAAAA=";
-/// Between two notifications of one call, as the suite wants it.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// Calls a tool.
 pub async fn call(
@@ -94,7 +90,6 @@ async fn progress(context: &RequestContext<RoleServer>) -> Value {
             // Nobody may listen any more.
             let _ = context.peer.notify_progress(progress).await;
         }
-        tokio::time::sleep(PAUSE).await;
     }
     text("Progress was reported.")
 }
@@ -105,7 +100,6 @@ async fn log(context: &RequestContext<RoleServer>) -> Result<Value, ErrorData> {
             message(json!({"method": "notifications/message", "params": {"level": "info", "data": line}}))?;
         // Nobody may listen any more.
         let _ = context.peer.send_notification(said).await;
-        tokio::time::sleep(PAUSE).await;
     }
     Ok(text("Lines were logged."))
 }

@@ -72,16 +72,51 @@ fn rules(when: &str) -> serde_json::Value {
     )
 }
 
+/// When an operator dies that has something to do.
+enum Moment {
+    /// Before it has heard of the edit, or while it gathers what belongs to it.
+    AtOnce,
+    /// It has translated the edit, and sends it.
+    Published,
+    /// A gateway has it.
+    TakenIn,
+    /// The status says so.
+    Told,
+}
+
+/// Publications of the operator, and steps that the gateway has had from it.
+async fn progress(fleet: &Fleet) -> anyhow::Result<(f64, usize)> {
+    Ok((fleet.operator_metric("portolan_operator_publications_total").await?, fleet.steps(0).len()))
+}
+
 #[tokio::test]
 async fn an_operator_that_dies_at_every_edit_loses_none() -> anyhow::Result<()> {
     let cluster = Cluster::own()?;
     let mut fleet = Fleet::start(&cluster).await?;
     let namespace = Namespace::new(&cluster, "dying").await?;
     let (_upstream, agent) = serve(&fleet, &namespace).await?;
-    for (tool, pause) in [("echo", 0), ("add", 20), ("fail", 60), ("wipe", 120)] {
+    for (tool, moment) in
+        [("echo", Moment::AtOnce), ("add", Moment::Published), ("fail", Moment::TakenIn), ("wipe", Moment::Told)]
+    {
+        let before = progress(&fleet).await?;
         namespace.apply(&route_with(&agent.path, &json!({"tools": {"include": [tool]}}))).await?;
-        // Before it has heard of the edit, while it gathers, translates or sends, or after the gateway has it.
-        tokio::time::sleep(Duration::from_millis(pause)).await;
+        match moment {
+            Moment::AtOnce => {}
+            Moment::Published => {
+                eventually("a publication", async || {
+                    progress(&fleet).await.ok().filter(|now| now.0 > before.0).map(drop)
+                })
+                .await;
+            }
+            Moment::TakenIn => {
+                eventually("a step", async || progress(&fleet).await.ok().filter(|now| now.1 > before.1).map(drop))
+                    .await;
+            }
+            Moment::Told => {
+                agent.lists(&[&format!("alpha_{tool}")]).await;
+                namespace.becomes("McpRoute", "eng", "Programmed", "True", "Programmed").await;
+            }
+        }
         fleet.operators[0].kill9()?;
         fleet.start_operator(0).await?;
         agent.lists(&[&format!("alpha_{tool}")]).await;

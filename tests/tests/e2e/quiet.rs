@@ -1,7 +1,5 @@
 //! When nothing happens, nothing is written.
 
-use std::time::Duration;
-
 use portolan_tests::{
     cluster::Cluster,
     eventually::eventually,
@@ -9,18 +7,28 @@ use portolan_tests::{
     fleet::Fleet,
     manifests::{merged, server},
     namespace::Namespace,
-    recorder::Speaks,
+    recorder::{Recorder, Speaks},
 };
 use serde_json::{Value, json};
 
 use crate::setup::{TOOLS, serve};
 
-/// How long nothing must happen; several examinations of a server fit in.
-const WINDOW: Duration = Duration::from_secs(4);
+/// Waits until a server has been examined so many more times. Others with its interval have been examined as often.
+async fn examined(watched: &Recorder, times: usize) {
+    let examinations = || watched.saw("server/discover").len();
+    let before = examinations();
+    eventually("it is examined", async || (examinations() >= before + times).then_some(())).await;
+}
 
 async fn versions(namespace: &Namespace) -> Vec<Value> {
     let mut versions = Vec::new();
-    for (kind, name) in [("McpServer", "alpha"), ("McpServer", "gone"), ("McpRoute", "eng"), ("McpPolicy", "open")] {
+    for (kind, name) in [
+        ("McpServer", "alpha"),
+        ("McpServer", "gone"),
+        ("McpServer", "watched"),
+        ("McpRoute", "eng"),
+        ("McpPolicy", "open"),
+    ] {
         versions.push(namespace.get(kind, name).await.expect("it is there")["metadata"]["resourceVersion"].clone());
     }
     versions
@@ -34,28 +42,31 @@ async fn a_status_write_wakes_no_other() -> anyhow::Result<()> {
     let fleet = Fleet::start(&cluster).await?;
     let namespace = Namespace::new(&cluster, "quiet").await?;
     let (upstream, agent) = serve(&fleet, &namespace).await?;
-    // Both are examined every second: a report that says nothing new is no news, be it good or bad.
+    // All are examined every second: a report that says nothing new is no news, be it good or bad.
     let often = json!({"spec": {"health": {"interval": "1s", "timeout": "1s"}}});
     let down = Fixture::start(Speaks::Both).await?;
     namespace.apply(&merged(server("alpha", &upstream.url()), &often)).await?;
     namespace.apply(&merged(server("gone", &down.url()), &often)).await?;
+    let watched = Recorder::start(Speaks::Both, &[]).await?;
+    namespace.apply(&merged(server("watched", &watched.url()), &often)).await?;
+    namespace.becomes("McpServer", "watched", "Verified", "True", "Verified").await;
     namespace.becomes("McpServer", "gone", "Verified", "True", "Verified").await;
     drop(down);
     namespace.becomes("McpServer", "gone", "Verified", "False", "Unreachable").await;
     namespace.becomes("McpServer", "alpha", "Programmed", "True", "Programmed").await;
 
-    // Settled: what was on its way has been written when three examinations have passed.
+    // Settled: what was on its way has been written when two examinations have brought nothing.
     let counts =
         async || Some((fleet.operator_metric(WRITTEN).await.ok()?, fleet.operator_metric(PUBLISHED).await.ok()?));
     eventually("nothing more is written", async || {
         let before = counts().await?;
-        tokio::time::sleep(Duration::from_secs(2)).await;
+        examined(&watched, 2).await;
         (counts().await? == before).then_some(())
     })
     .await;
     let (before, written) = (versions(&namespace).await, counts().await);
     assert!(written.is_some_and(|(written, _)| written > 0.0), "the metric counts");
-    tokio::time::sleep(WINDOW).await;
+    examined(&watched, 4).await;
     assert_eq!(versions(&namespace).await, before);
     assert_eq!(counts().await, written);
     assert_eq!(agent.names().await?, TOOLS);
