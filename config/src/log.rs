@@ -82,6 +82,17 @@ impl Log {
         Some(self.record(name, State::Held { good, dependents }, gone))
     }
 
+    /// The last good version of a held name means something else beside what has changed around it. `None` if it does not, or if the name is not held.
+    pub fn join_again(&mut self, name: &Name, body: Bytes) -> Option<u64> {
+        let version = Version::of(&body);
+        let Some(State::Held { good: Some(good), dependents }) = self.state(name) else { return None };
+        if good.version == version {
+            return None;
+        }
+        let state = State::Held { good: Some(Good { version, body }), dependents: dependents.clone() };
+        Some(self.record(name.clone(), state, None))
+    }
+
     /// The resource exists, but its body is not known yet (a catalogue, after a restart): it is never told as removed, and fetched from gateways
     /// that have it. An expected catalogue implies its chunks. `None` if the log knows anything of the name already.
     pub fn expect(&mut self, name: Name) -> Option<u64> {

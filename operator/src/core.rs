@@ -3,6 +3,7 @@
 mod catalogues;
 mod describe;
 mod gateways;
+mod policies;
 mod progress;
 mod statuses;
 mod streams;
@@ -164,7 +165,8 @@ impl Core {
     /// Translates what is dirty and puts it in force as one step.
     pub fn publish(&mut self, now: i64) -> u64 {
         let dirty = std::mem::take(&mut self.dirty);
-        for key in &dirty.objects {
+        self.publish_policies(&dirty.objects);
+        for key in dirty.objects.iter().filter(|key| key.kind != ObjectKind::McpPolicy) {
             let translation = translate::object(key, &self.world);
             for (name, outcome) in translation.resources {
                 self.put(name, outcome);

@@ -2,6 +2,7 @@
 //!
 //! It holds facts. What they mean is `translate`'s to say.
 
+pub mod claims;
 pub mod edges;
 pub mod references;
 
@@ -11,10 +12,13 @@ use k8s_openapi::api::{
     core::v1::{Secret, Service},
     discovery::v1::EndpointSlice,
 };
-use portolan_config::proto::Report;
+use portolan_config::{Kind, Name, proto::Report};
 use portolan_crds::{McpPolicy, McpRoute, McpServer, policy::TargetRef};
 
-use self::references::{Node, References};
+use self::{
+    claims::Claims,
+    references::{Node, References},
+};
 use crate::{
     object::{Key, Object, ObjectKey, ObjectKind, Stored},
     settings::{SecretAccess, Settings},
@@ -71,6 +75,8 @@ pub struct World {
     pub routes: BTreeMap<Key, Stored<McpRoute>>,
     /// Policies, by key.
     pub policies: BTreeMap<Key, Stored<McpPolicy>>,
+    /// What policies hold by what is in force of them.
+    pub claims: Claims,
     services: BTreeMap<Key, Service>,
     slices: BTreeMap<Key, EndpointSlice>,
     slices_of: BTreeMap<Key, BTreeSet<Key>>,
@@ -103,6 +109,7 @@ impl World {
             servers: BTreeMap::new(),
             routes: BTreeMap::new(),
             policies: BTreeMap::new(),
+            claims: Claims::default(),
             services: BTreeMap::new(),
             slices: BTreeMap::new(),
             slices_of: BTreeMap::new(),
@@ -294,6 +301,16 @@ impl World {
             .map(|referrer| &referrer.key)
             .collect();
         referrers.into_iter()
+    }
+
+    /// The policies that are on a target, or would be.
+    pub fn rivals(&self, target: &Name) -> BTreeSet<&Key> {
+        let kind = match target.kind() {
+            Kind::Route => ObjectKind::McpRoute,
+            _ => ObjectKind::McpServer,
+        };
+        let object = ObjectKey::new(kind, Key::new(target.namespace(), target.name()));
+        self.claims.on(target).chain(self.referrers(ObjectKind::McpPolicy, &object)).collect()
     }
 
     // === Dirt ===

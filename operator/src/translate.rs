@@ -27,7 +27,7 @@ use portolan_config::{
 
 pub use self::{
     catalogue::catalogue,
-    policy::authenticated,
+    policy::{age, authenticated, join_again},
     problem::{Effect, Problem, Problems},
     route::holds_address,
 };

@@ -129,6 +129,19 @@ fn a_catalogue_brings_no_other_resources_with_it() {
 }
 
 #[test]
+fn a_held_name_s_last_good_body_is_told_again_when_it_is_joined_otherwise() {
+    let mut log = Log::new();
+    assert_eq!(log.join_again(&server(), body(2)), None, "nobody holds it");
+    log.put(server(), body(1));
+    assert_eq!(log.join_again(&server(), body(2)), None, "it is in force as its object says");
+    log.hold(server(), Vec::new());
+    assert_eq!(log.join_again(&server(), body(1)), None, "nothing changed");
+    assert_eq!(log.join_again(&server(), body(2)), Some(3));
+    assert_eq!(log.get(&server()).map(|(version, _)| version), Some(Version::of(&body(2))));
+    assert!(matches!(log.state(&server()), Some(State::Held { .. })));
+}
+
+#[test]
 fn what_the_log_knows_is_not_expected() {
     let mut log = Log::new();
     log.put(server(), body(1));

@@ -212,9 +212,15 @@ impl Core {
         // Its status may have said that there is none.
         self.due.extend(owner(name));
         self.wake.status = true;
-        if name.kind() == Kind::Catalogue {
-            let key = Key::new(name.namespace(), name.name());
-            self.read_catalogue(&key);
+        let key = Key::new(name.namespace(), name.name());
+        match name.kind() {
+            Kind::Catalogue => self.read_catalogue(&key),
+            // It holds sections again, which others took meanwhile.
+            Kind::Policy => {
+                self.dirty.objects.insert(ObjectKey::new(ObjectKind::McpPolicy, key));
+                self.wake.dirty = true;
+            }
+            _ => {}
         }
     }
 

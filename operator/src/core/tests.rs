@@ -12,6 +12,7 @@ use crate::{
     status::ObjectStatus,
 };
 
+mod claims;
 mod holds;
 mod programmed;
 

@@ -3,14 +3,14 @@
 mod sections;
 
 use portolan_config::{
-    Name,
+    Kind, Name,
     proto::{Attachment, Mode, Policy, Section},
 };
 use portolan_crds::{McpPolicy, Reason, policy};
 
 use super::{Outcome, Problems, Translation, validate};
 use crate::{
-    index::{World, edges, references::Node},
+    index::{World, claims::Claim, edges, references::Node},
     object::{Key, ObjectKey, ObjectKind, Stored},
 };
 
@@ -80,7 +80,26 @@ fn presumed_targets(policy: &ObjectKey, world: &World) -> Vec<Name> {
     named.collect()
 }
 
-/// The sections that a policy has.
+/// By what policies are ordered: the older one holds a section that two want. One that is gone is older than all, since it holds nothing.
+#[must_use]
+pub fn age(key: &Key, world: &World) -> (i64, Key) {
+    let created = world.policies.get(key).map(|policy| policy.meta().creation_timestamp.as_ref());
+    let created = created.map_or(i64::MIN, |created| created.map_or(0, |time| time.0.as_second()));
+    (created, key.clone())
+}
+
+/// Attaches a version that was compiled before among the policies of today.
+pub fn join_again(key: &Key, policy: &mut Policy, world: &World) {
+    let sections = Claim::of(policy);
+    for attachment in &mut policy.attachments {
+        let Ok(target) = attachment.target.parse::<Name>() else { continue };
+        let free = sections.sections().iter().filter(|section| has_section(&target, **section));
+        let own = free.filter(|section| holder(key, &target, **section, world).is_none());
+        attachment.sections = own.map(|section| (*section).into()).collect();
+    }
+}
+
+/// The sections that an edit has.
 fn sections_of(policy: &McpPolicy) -> Vec<Section> {
     let spec = &policy.spec;
     let limits = spec.limits.request_bytes.is_some() || spec.limits.response_bytes.is_some();
@@ -93,6 +112,11 @@ fn sections_of(policy: &McpPolicy) -> Vec<Section> {
     .into_iter()
     .filter_map(|(there, section)| there.then_some(section))
     .collect()
+}
+
+/// Servers have callers of their own fleet only: who the agent is has been settled on the route.
+fn has_section(target: &Name, section: Section) -> bool {
+    section != Section::Authentication || target.kind() != Kind::Server
 }
 
 /// The targets that exist, each with the sections that no older policy holds there.
@@ -110,13 +134,10 @@ fn attachments(key: &Key, policy: &McpPolicy, world: &World, problems: &mut Prob
             problem.target = Some(target);
             continue;
         }
+        let name = super::name(&target);
         let mut sections = Vec::new();
-        for section in sections_of(policy) {
-            // Servers have callers of their own fleet only: who the agent is has been settled on the route.
-            if section == Section::Authentication && target.kind == ObjectKind::McpServer {
-                continue;
-            }
-            match holder(key, policy, &target, section, world) {
+        for section in sections_of(policy).into_iter().filter(|section| has_section(&name, *section)) {
+            match holder(key, &name, section, world) {
                 None => sections.push(section.into()),
                 Some(older) => {
                     let message = format!("the older policy {older} holds {} on {target}", word(section));
@@ -125,28 +146,24 @@ fn attachments(key: &Key, policy: &McpPolicy, world: &World, problems: &mut Prob
                 }
             }
         }
-        attachments.push(Attachment { target: super::name(&target).to_string(), sections });
+        attachments.push(Attachment { target: name.to_string(), sections });
     }
     attachments
 }
 
 /// The older policy that holds a section on a target, if one does.
-fn holder<'a>(
-    key: &Key,
-    policy: &McpPolicy,
-    target: &ObjectKey,
-    section: Section,
-    world: &'a World,
-) -> Option<&'a Key> {
-    let own = (created(policy), key);
-    let rivals = world.referrers(ObjectKind::McpPolicy, target).filter(|rival| *rival != key);
-    rivals
-        .filter_map(|rival| Some((world.policies.get(rival)?.valid()?, rival)))
-        .filter(|(rival, _)| sections_of(rival).contains(&section))
-        .map(|(rival, key)| (created(rival), key))
-        .filter(|rival| *rival < own)
-        .min()
-        .map(|(_, key)| key)
+fn holder<'a>(key: &Key, target: &Name, section: Section, world: &'a World) -> Option<&'a Key> {
+    let own = age(key, world);
+    let rivals = world.rivals(target).into_iter().filter(|rival| *rival != key);
+    let holding = rivals.filter(|rival| match world.claims.of(rival) {
+        Some(claim) => claim.covers(target, section),
+        // It was not translated yet: its word is taken for it.
+        None => {
+            world.policies.get(rival).and_then(Stored::valid).is_some_and(|rival| sections_of(rival).contains(&section))
+        }
+    });
+    let older = holding.map(|rival| (age(rival, world), rival)).filter(|(age, _)| *age < own);
+    older.min().map(|(_, rival)| rival)
 }
 
 fn word(section: Section) -> &'static str {
@@ -157,8 +174,4 @@ fn word(section: Section) -> &'static str {
         Section::RateLimits => "rateLimits",
         Section::Limits => "limits",
     }
-}
-
-fn created(policy: &McpPolicy) -> i64 {
-    policy.metadata.creation_timestamp.as_ref().map_or(0, |time| time.0.as_second())
 }
