@@ -381,6 +381,8 @@ impl Drop for ShowOnPanic<'_> {
     }
 }
 
-fn fleet_key() -> String {
+/// The sealing key of a fleet, as its gateways read it.
+#[must_use]
+pub fn fleet_key() -> String {
     json!({"keys": [{"id": "one", "key": STANDARD.encode([7; 32]), "state": "current"}]}).to_string()
 }

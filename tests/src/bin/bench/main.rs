@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout, reason = "the tables are what it is for")]
 
+mod alone;
 mod call;
 mod instructions;
 mod latency;
@@ -30,6 +31,9 @@ struct Flags {
     /// The built `portolan` program
     #[arg(long)]
     portolan: PathBuf,
+    /// The built `portolan-gateway` program, if it is not beside it
+    #[arg(long)]
+    gateway: Option<PathBuf>,
     /// The `nginx` program
     #[arg(long, default_value = "nginx")]
     nginx: PathBuf,
@@ -73,6 +77,8 @@ enum Measure {
     Latency,
     /// User instructions by callgrind, beside a baseline
     Instructions,
+    /// A gateway's start with no operator, to its first answered call
+    Alone,
 }
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
@@ -87,6 +93,10 @@ async fn main() -> anyhow::Result<ExitCode> {
             Measure::Lists => within(&flags, lists::measure(&flags).await?),
             Measure::Latency => within(&flags, latency::measure(&flags).await?),
             Measure::Instructions => instructions::measure(&flags).await?,
+            Measure::Alone => {
+                alone::measure(&flags).await?;
+                true
+            }
         };
     }
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
