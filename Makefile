@@ -4,7 +4,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 CLUSTER := target/cluster
 
-.PHONY: help demo test test-unit lint bench bench-instructions fuzz generate cluster cluster-down
+.PHONY: help demo test test-unit flakes lint bench bench-instructions fuzz generate cluster cluster-down
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -17,6 +17,9 @@ test: ## all that CI runs: unit, property, real API server, real clients
 
 test-unit: ## what needs no API server and no network
 	$(CARGO) test --workspace --lib --bins
+
+flakes: ## the fast suite (test-unit) ten times: none may fail
+	./scripts/flakes.sh
 
 lint: ## formatting, clippy with warnings denied, licences and bans
 	$(CARGO) fmt --all --check
