@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use portolan_operator::metrics::Metrics;
 use portolan_operator::object::Object;
 use portolan_operator::operator::Operator;
-use portolan_operator::serve;
 use portolan_operator::settings::{SecretAccess, Settings};
+use portolan_operator::{publish, serve};
 use portolan_tests::fleet::fleet_key;
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
@@ -44,13 +45,16 @@ async fn size_of(flags: &Flags, size: usize) -> anyhow::Result<f64> {
     let gateway = Gateway::new(flags)?;
     let upstream = upstream::start(upstream::Tools(10)).await?;
     let (stop, operator) = (CancellationToken::new(), tokio::net::TcpListener::bind(gateway.operator).await?);
-    let serving = tokio::spawn(serve::serve(operator, published(size, upstream)?, None, stop.clone()));
+    let objects = published(size, upstream)?;
+    // What gateways report is published, too.
+    let publishing = tokio::spawn(publish::run(objects.clone(), Metrics::new(), stop.clone()));
+    let serving = tokio::spawn(serve::serve(operator, objects, None, stop.clone()));
     let call = gateway.call().await?;
     let mut first = gateway.start()?;
     call.clone().settled().await?;
     gateway.kept().await?;
     stop.cancel();
-    serving.await?;
+    tokio::try_join!(serving, publishing)?;
     first.kill().await?;
 
     let (mut times, mut resident) = (Vec::new(), 0.0);
