@@ -1,7 +1,8 @@
 //! Connections to MCP servers: which endpoint, over which connection, within which bounds.
 //!
 //! An [`Upstream`] outlives snapshots and keeps its idle connections by worker. A request is sent once: again only if not a byte of it can
-//! have reached a server. Redirects are not followed, encoded answers not accepted, headers not touched.
+//! have reached a server. Redirects are not followed, encoded answers not accepted, headers not touched (but for
+//! those of an answer that are about its connection).
 
 mod address;
 mod answer;
@@ -12,7 +13,7 @@ mod error;
 mod form;
 mod host;
 mod hosts;
-pub(crate) mod http1;
+pub mod http1;
 mod http2;
 mod identity;
 mod pool;

@@ -1,19 +1,21 @@
 //! HTTP/1.1 as a client: one connection, one exchange at a time, driven by whoever waits for the answer. It has no task of its own.
 //!
-//! The core (`head`, `framing`, `chunked`, `body`, `write`) is pure: bytes in, parts of an answer out, neither sockets nor clocks. What an answer
+//! The core ([`Reading`] with `head`, `framing`, `chunked` and `body`; `write`) is pure: bytes in, parts of an answer out, neither sockets nor clocks. What an answer
 //! says in two ways is refused and never guessed at; a connection serves again only if one answer came, to its end, and nothing after it.
 
+mod answer;
 mod body;
 mod chunked;
 mod connection;
 mod framing;
-pub(crate) mod head;
+mod head;
 mod output;
 mod socket;
 mod write;
 
+pub use answer::{Progress, Reading};
 pub(super) use connection::Http1;
-pub(super) use head::Head;
+pub use head::Head;
 pub(super) use socket::Socket;
 
 use super::error::UpstreamError;

@@ -2,6 +2,7 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
+use super::answer::Progress;
 use super::chunked::Chunked;
 use crate::upstream::UpstreamError;
 
@@ -18,36 +19,7 @@ pub(super) enum Decoder {
     UntilClose(bool),
 }
 
-/// What came out of the bytes that have arrived.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Progress {
-    Data(Bytes),
-    /// More bytes are needed.
-    Starved,
-    End,
-}
-
 impl Decoder {
-    pub(super) fn empty() -> Self {
-        Self::Length(0)
-    }
-
-    pub(super) fn length(length: u64) -> Self {
-        Self::Length(length)
-    }
-
-    pub(super) fn chunked() -> Self {
-        Self::Chunked(Chunked::new())
-    }
-
-    pub(super) fn until_close() -> Self {
-        Self::UntilClose(false)
-    }
-
-    pub(super) fn is_until_close(&self) -> bool {
-        matches!(self, Self::UntilClose(_))
-    }
-
     /// Whether all of it was taken.
     pub(super) fn is_done(&self) -> bool {
         match self {

@@ -4,7 +4,8 @@
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::{memchr, memmem};
 
-use super::body::{Progress, take};
+use super::answer::Progress;
+use super::body::take;
 use super::{FIELDS, NOT_HTTP, TOO_LARGE};
 use crate::upstream::UpstreamError;
 

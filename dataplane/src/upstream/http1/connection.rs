@@ -7,11 +7,11 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use http::{Method, Request};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
 use super::HEAD;
-use super::body::{Decoder, Progress};
-use super::head::{Head, Heads};
+use super::answer::{Progress, Reading};
+use super::head::Head;
 use super::output::Output;
 use super::socket::Socket;
 use crate::upstream::UpstreamError;
@@ -25,10 +25,9 @@ pub(in crate::upstream) struct Http1<S = Socket> {
     /// What came and was not taken.
     input: BytesMut,
     output: Output,
-    heads: Heads,
-    body: Decoder,
-    /// Nothing has happened after which no other request may follow.
-    goes_on: bool,
+    reading: Reading,
+    /// The answer came when all of the request had left.
+    in_turn: bool,
 }
 
 impl Http1 {
@@ -38,24 +37,15 @@ impl Http1 {
     }
 }
 
-impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Http1<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
     pub(in crate::upstream) fn new(socket: S) -> Self {
-        Self {
-            socket,
-            input: BytesMut::new(),
-            output: Output::default(),
-            heads: Heads::default(),
-            body: Decoder::empty(),
-            goes_on: true,
-        }
+        Self { socket, input: BytesMut::new(), output: Output::default(), reading: Reading::new(false), in_turn: false }
     }
 
     /// Makes a request the next thing to be written.
     pub(in crate::upstream) fn load(&mut self, request: &Request<Bytes>) {
         self.output.load(request);
-        self.heads = Heads::of(request.method() == Method::HEAD);
-        // Until the answer is there, and should nobody wait for it.
-        self.goes_on = false;
+        self.reading = Reading::new(request.method() == Method::HEAD);
     }
 
     /// Sends what was loaded and reads the head of its answer. `request` is taken away as soon as the server may have seen any of it.
@@ -76,9 +66,8 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Http1<S> {
         }
         *request = None;
         loop {
-            if let Some((head, body, goes_on)) = self.heads.read(&mut self.input)? {
-                self.body = body;
-                self.goes_on = goes_on && self.output.is_sent();
+            if let Some(head) = self.reading.head(&mut self.input)? {
+                self.in_turn = self.output.is_sent();
                 return Poll::Ready(Ok(head));
             }
             if ready!(self.poll_read(context)).unwrap_or(0) == 0 {
@@ -88,9 +77,12 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Http1<S> {
     }
 
     /// The next piece of the answer's body as it comes; `None` at its end.
-    pub(in crate::upstream) fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, UpstreamError>>> {
+    pub(in crate::upstream) fn poll_chunk(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, UpstreamError>>> {
         loop {
-            match self.body.next(&mut self.input) {
+            match self.reading.chunk(&mut self.input) {
                 Ok(Progress::Data(data)) => return Poll::Ready(Some(Ok(data))),
                 Ok(Progress::End) => return Poll::Ready(None),
                 Ok(Progress::Starved) => {}
@@ -99,7 +91,7 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Http1<S> {
             // After an early answer the server may still want the rest of the request before it goes on.
             self.output.push(&mut self.socket, context);
             let closed = match ready!(self.poll_read(context)) {
-                Ok(0) => self.body.close(),
+                Ok(0) => self.reading.close(),
                 Ok(_) => Ok(()),
                 Err(_) => Err(UpstreamError::Closed { sent: true }),
             };
@@ -111,26 +103,26 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Http1<S> {
 
     /// Whether the body was taken to its end.
     pub(in crate::upstream) fn is_complete(&self) -> bool {
-        self.body.is_done()
+        self.reading.is_complete()
     }
 
     /// How many bytes of the body are still to come, where that is known.
     pub(in crate::upstream) fn left(&self) -> Option<u64> {
-        self.body.left()
+        self.reading.left()
     }
 
-    /// Whether another request may follow: the answer ended, said nothing of closing, and nothing came after it.
+    /// Whether another request may follow: the answer came in its turn, goes on, and nothing came after it.
     pub(in crate::upstream) fn goes_on(&mut self) -> bool {
         // What a large answer needed is not held while idle.
         if self.input.is_empty() && self.input.capacity() > 2 * READ {
             self.input = BytesMut::new();
         }
-        self.goes_on && self.body.is_done() && self.input.is_empty()
+        self.in_turn && self.reading.goes_on() && self.input.is_empty()
     }
 
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.input.is_empty() || self.input.len() == self.input.capacity() {
-            let expected = self.body.left().map_or(0, |left| usize::try_from(left).unwrap_or(usize::MAX));
+            let expected = self.reading.left().map_or(0, |left| usize::try_from(left).unwrap_or(usize::MAX));
             self.input.reserve(expected.clamp(READ, HEAD));
         }
         pin!(self.socket.read_buf(&mut self.input)).poll(context)

@@ -7,6 +7,7 @@ use http::{HeaderName, StatusCode};
 
 use super::FRAMING;
 use super::body::Decoder;
+use super::chunked::Chunked;
 use crate::upstream::UpstreamError;
 
 /// What the fields of one head say of its framing.
@@ -18,8 +19,8 @@ pub(super) struct Framing {
 }
 
 impl Framing {
-    /// Takes one field in.
-    pub(super) fn note(&mut self, name: &HeaderName, value: &[u8]) -> Result<(), UpstreamError> {
+    /// Takes one field in. Whether it was about the connection and not about the answer.
+    pub(super) fn note(&mut self, name: &HeaderName, value: &[u8]) -> Result<bool, UpstreamError> {
         if name == CONTENT_LENGTH {
             for text in value.split(|byte| *byte == b',') {
                 let length = digits(text.trim_ascii()).ok_or(FRAMING)?;
@@ -34,23 +35,30 @@ impl Framing {
         } else if name == CONNECTION {
             let mut options = value.split(|byte| *byte == b',');
             self.close |= options.any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"));
+        } else {
+            return Ok(false);
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The body that follows, and whether the connection may go on after it. `old`: the answer is of HTTP/1.0; `bodiless`: HEAD was asked.
-    pub(super) fn settle(&self, status: StatusCode, old: bool, bodiless: bool) -> Result<(Decoder, bool), UpstreamError> {
+    pub(super) fn settle(
+        &self,
+        status: StatusCode,
+        old: bool,
+        bodiless: bool,
+    ) -> Result<(Decoder, bool), UpstreamError> {
         if self.chunked && (old || self.length.is_some()) {
             return Err(FRAMING);
         }
         let empty = bodiless || status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED;
         let body = match self.length {
-            _ if empty => Decoder::empty(),
-            Some(length) => Decoder::length(length),
-            None if self.chunked => Decoder::chunked(),
-            None => Decoder::until_close(),
+            _ if empty => Decoder::Length(0),
+            Some(length) => Decoder::Length(length),
+            None if self.chunked => Decoder::Chunked(Chunked::new()),
+            None => Decoder::UntilClose(false),
         };
-        let goes_on = !old && !self.close && !body.is_until_close();
+        let goes_on = !old && !self.close && !matches!(body, Decoder::UntilClose(_));
         Ok((body, goes_on))
     }
 }

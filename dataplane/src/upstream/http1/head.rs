@@ -17,13 +17,23 @@ const INTERIM: u8 = 16;
 
 /// The head of an answer.
 #[derive(Debug)]
-pub(crate) struct Head {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
+pub struct Head {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// Header fields as the server sent them, but for those about its connection.
+    pub headers: HeaderMap,
+}
+
+/// A head with what it says of what follows.
+pub(super) struct Announced {
+    pub(super) head: Head,
+    pub(super) body: Decoder,
+    /// Whether the connection may go on after the body.
+    pub(super) goes_on: bool,
 }
 
 /// Reads the heads that answer one request.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Heads {
     /// The answer has no body whatever its head says: HEAD was asked.
     bodiless: bool,
@@ -33,12 +43,12 @@ pub(super) struct Heads {
 }
 
 impl Heads {
-    pub(super) fn of(bodiless: bool) -> Self {
-        Self { bodiless, ..Self::default() }
+    pub(super) fn new(bodiless: bool) -> Self {
+        Self { bodiless, interim: 0, seen: 0 }
     }
 
-    /// The head of the final answer with its body and whether the connection may go on; `None` until all of it has arrived.
-    pub(super) fn read(&mut self, input: &mut BytesMut) -> Result<Option<(Head, Decoder, bool)>, UpstreamError> {
+    /// The head of the final answer; `None` until all of it has arrived.
+    pub(super) fn read(&mut self, input: &mut BytesMut) -> Result<Option<Announced>, UpstreamError> {
         loop {
             let Some(whole) = self.whole(input)? else { return Ok(None) };
             input.advance(whole.length);
@@ -67,7 +77,7 @@ impl Heads {
 struct Whole {
     length: usize,
     /// `None` for an interim answer.
-    answer: Option<(Head, Decoder, bool)>,
+    answer: Option<Announced>,
 }
 
 fn has_blank_line(bytes: &[u8]) -> bool {
@@ -99,7 +109,7 @@ fn parse(input: &[u8], bodiless: bool) -> Result<Option<Whole>, UpstreamError> {
     }
     let (headers, framing) = fields(response.headers)?;
     let (body, goes_on) = framing.settle(status, response.version == Some(0), bodiless)?;
-    Ok(Some(Whole { length, answer: Some((Head { status, headers }, body, goes_on)) }))
+    Ok(Some(Whole { length, answer: Some(Announced { head: Head { status, headers }, body, goes_on }) }))
 }
 
 fn fields(fields: &[httparse::Header<'_>]) -> Result<(HeaderMap, Framing), UpstreamError> {
@@ -107,9 +117,9 @@ fn fields(fields: &[httparse::Header<'_>]) -> Result<(HeaderMap, Framing), Upstr
     let mut headers = HeaderMap::with_capacity(fields.len());
     for field in fields {
         let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| NOT_HTTP)?;
-        let value = HeaderValue::from_bytes(field.value).map_err(|_| NOT_HTTP)?;
-        framing.note(&name, field.value)?;
-        headers.append(name, value);
+        if !framing.note(&name, field.value)? {
+            headers.append(name, HeaderValue::from_bytes(field.value).map_err(|_| NOT_HTTP)?);
+        }
     }
     Ok((headers, framing))
 }

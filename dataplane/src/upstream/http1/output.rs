@@ -30,6 +30,7 @@ impl Output {
     /// Takes a request in; nothing of the one before is left.
     pub(super) fn load(&mut self, request: &Request<Bytes>) {
         self.buffer.clear();
+        self.body = Bytes::new();
         (self.begun, self.held, self.lost) = (false, true, false);
         write::head(request, &mut self.buffer);
         if request.body().len() <= COPIED {

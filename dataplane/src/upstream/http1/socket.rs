@@ -19,7 +19,9 @@ impl Socket {
     pub(super) fn is_quiet(&mut self) -> bool {
         let mut space = [0; 1];
         match self {
-            Self::Plain(stream) => stream.try_read(&mut space).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock),
+            Self::Plain(stream) => {
+                stream.try_read(&mut space).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+            }
             // Under TLS there may be something to read that is not the server's own: tickets, changes of keys.
             Self::Tls(stream) => {
                 let mut context = Context::from_waker(Waker::noop());
