@@ -33,7 +33,7 @@ fn replay(target: &str, property: fn(&[u8])) -> usize {
 type Target = (&'static str, fn(&[u8]), usize);
 
 /// All of them.
-const TARGETS: [Target; 11] = [
+const TARGETS: [Target; 12] = [
     ("cursor", properties::cursor::cursor, 8),
     ("envelope", properties::envelope, 30),
     ("expression", properties::expression::expression, 30),
@@ -45,6 +45,7 @@ const TARGETS: [Target; 11] = [
     ("sse", properties::sse::sse, 12),
     ("step", properties::step::step, 8),
     ("token", properties::token::token, 16),
+    ("upstream_answer", properties::upstream_answer::upstream_answer, 24),
 ];
 
 #[test]

@@ -3,6 +3,7 @@
 //! It must never import `kube` or `portolan-crds`, nor hold a Kubernetes token: all that it knows comes over the configuration stream.
 
 pub mod admin;
+mod clock;
 pub mod config;
 pub mod disk;
 pub mod drain;

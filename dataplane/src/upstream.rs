@@ -1,7 +1,8 @@
 //! Connections to MCP servers: which endpoint, over which connection, within which bounds.
 //!
 //! An [`Upstream`] outlives snapshots and keeps its idle connections by worker. A request is sent once: again only if not a byte of it can
-//! have reached a server. Redirects are not followed, encoded answers not accepted, headers not touched.
+//! have reached a server. Redirects are not followed, encoded answers not accepted, headers not touched (but for
+//! those of an answer that are about its connection).
 
 mod address;
 mod answer;
@@ -12,9 +13,12 @@ mod error;
 mod form;
 mod host;
 mod hosts;
+pub mod http1;
+mod http2;
 mod identity;
 mod pool;
 mod resolve;
+mod timer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -22,10 +26,8 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
-use http::{HeaderMap, Request, Response, StatusCode};
-use http_body_util::Full;
-use hyper::body::Incoming;
+use http::header::CONTENT_ENCODING;
+use http::{HeaderMap, Request, StatusCode};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use tokio::time::Instant;
@@ -36,9 +38,10 @@ pub use error::{Phase, UpstreamError};
 pub use identity::{Endpoint, Remote, UpstreamConfig};
 
 use answer::Lease;
-use connection::{Connection, Payload, Unanswered};
+use connection::Connection;
 use host::{Common, Permit};
 use hosts::Hosts;
+use http1::Head;
 use pool::Pool;
 
 /// How long each phase of one exchange may take, and how large its answer may be.
@@ -150,20 +153,15 @@ impl Upstream {
         deadlines: &Deadlines,
     ) -> Result<Answer, UpstreamError> {
         let clock = Clock { started: Instant::now(), deadlines };
-        let mut request = request.map(Full::new);
+        let mut request = Some(request);
         let mut first = true;
         loop {
             let permit = self.admit(worker, want)?;
-            let unanswered = match self.exchange(permit, worker, request, &clock).await {
-                Ok(answer) => return Ok(answer),
-                Err(unanswered) => unanswered,
-            };
-            match unanswered.request {
+            match self.exchange(permit, worker, &mut request, &clock).await {
                 // Nothing was sent, so another endpoint may do it; a session has no other.
-                Some(back) if first && want.is_none() && self.has_another() => request = *back,
-                _ => return Err(unanswered.error),
+                Err(_) if request.is_some() && first && want.is_none() && self.has_another() => first = false,
+                outcome => return outcome,
             }
-            first = false;
         }
     }
 
@@ -183,32 +181,29 @@ impl Upstream {
     }
 
     /// One exchange with one endpoint: over an idle connection, and over a new one if there is none or if it turns out to be dead.
+    /// The request stays where it is if not a byte of it was sent.
     async fn exchange(
         &self,
         permit: Permit,
         worker: usize,
-        mut request: Request<Payload>,
+        request: &mut Option<Request<Bytes>>,
         clock: &Clock<'_>,
-    ) -> Result<Answer, Unanswered> {
+    ) -> Result<Answer, UpstreamError> {
         let mut idle = checkout(permit.host.pool(worker), clock.started).await;
         loop {
             let reused = idle.is_some();
             let mut connection = match idle.take() {
                 Some(connection) => connection,
                 // Boxed: it is large, rare, and would make every request's future larger.
-                None => match Box::pin(permit.host.connect(worker, &self.dialer, clock.connect())).await {
-                    Ok(connection) => connection,
-                    Err(error) => return Err(Unanswered { error, request: Some(Box::new(request)) }),
-                },
+                None => Box::pin(permit.host.connect(worker, &self.dialer, clock.connect())).await?,
             };
-            form::fit(&mut request, &connection.carrier, permit.host.authority(), permit.host.is_tls());
+            if let Some(request) = request {
+                form::fit(request, &connection.carrier, permit.host.authority(), permit.host.is_tls());
+            }
             match connection.ask(request, clock.head(reused)).await {
-                Ok(response) => {
-                    let lease = Lease { permit, connection, worker };
-                    return accept(response, lease, clock).map_err(Unanswered::from);
-                }
-                Err(Unanswered { request: Some(back), .. }) if reused => request = *back,
-                Err(unanswered) => return Err(unanswered),
+                Ok(head) => return accept(head, Lease { permit, connection, worker }, clock),
+                Err(_) if reused && request.is_some() => {}
+                Err(error) => return Err(error),
             }
         }
     }
@@ -257,8 +252,7 @@ impl Clock<'_> {
 }
 
 /// Takes an answer's head over, or drops its connection.
-fn accept(response: Response<Incoming>, lease: Lease, clock: &Clock<'_>) -> Result<Answer, UpstreamError> {
-    let (head, incoming) = response.into_parts();
+fn accept(head: Head, lease: Lease, clock: &Clock<'_>) -> Result<Answer, UpstreamError> {
     if head.status == StatusCode::SWITCHING_PROTOCOLS {
         return Err(UpstreamError::Protocol("the server switched protocols"));
     }
@@ -266,21 +260,17 @@ fn accept(response: Response<Incoming>, lease: Lease, clock: &Clock<'_>) -> Resu
         return Err(UpstreamError::Protocol("the answer has a content encoding that nobody asked for"));
     }
     let bound = clock.deadlines.answer_bytes;
-    if announced(&head.headers).is_some_and(|length| length > bound) {
+    if lease.connection.left().is_some_and(|length| length > bound) {
         return Err(UpstreamError::TooLarge);
     }
     let endpoint = Arc::clone(&lease.permit.host.name);
-    let body = AnswerBody::new(incoming, lease, bound, clock.end());
+    let body = AnswerBody::new(lease, bound, clock.end());
     Ok(Answer { status: head.status, headers: head.headers, body, endpoint })
 }
 
 /// No encoding was asked for; one that comes all the same could be a bomb, and nothing here could be judged through it.
 fn is_encoded(headers: &HeaderMap) -> bool {
     headers.get_all(CONTENT_ENCODING).iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))
-}
-
-fn announced(headers: &HeaderMap) -> Option<u64> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 #[cfg(test)]

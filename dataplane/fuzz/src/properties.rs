@@ -28,6 +28,8 @@ pub mod sse;
 pub mod step;
 #[path = "properties/token.rs"]
 pub mod token;
+#[path = "properties/upstream_answer.rs"]
+pub mod upstream_answer;
 
 type Members<'a> = HashMap<String, &'a RawValue>;
 

@@ -8,12 +8,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
 use super::lengths::Lines;
+use crate::clock;
 use crate::limits::Limits;
 
 /// Bytes that an HTTP/2 client sends before anything else: its preface and the header of a SETTINGS frame.
@@ -22,7 +23,7 @@ const HTTP2_HELLO: u64 = 24 + 9;
 /// What one connection is doing. Times are milliseconds since it was accepted.
 #[derive(Debug)]
 pub(super) struct Pace {
-    accepted: Instant,
+    accepted: Duration,
     http2: bool,
     /// Requests that have no complete answer yet.
     open: AtomicU32,
@@ -53,7 +54,7 @@ impl Pace {
     /// A connection that has just been accepted. An HTTP/2 one still owes its hello, after which only its pings and its age bound it.
     pub(super) fn new(http2: bool) -> Self {
         Self {
-            accepted: Instant::now(),
+            accepted: clock::steady(),
             http2,
             open: AtomicU32::new(0),
             head: AtomicBool::new(true),
@@ -66,7 +67,7 @@ impl Pace {
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(self.accepted.elapsed().as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(clock::steady().saturating_sub(self.accepted).as_millis()).unwrap_or(u64::MAX)
     }
 
     /// A request's head is complete; the guard lives as long as its answer.

@@ -80,7 +80,9 @@ impl<'a> Splice<'a> {
         }
         // Stable: insertions at one place keep their order, and come before the removal of what follows them.
         self.edits.sort_by_key(|edit| (edit.start(), matches!(edit, Edit::Remove(_))));
-        self.widen_removals();
+        if self.edits.iter().any(|edit| matches!(edit, Edit::Remove(_))) {
+            self.widen_removals();
+        }
         let grown: usize = self.edits.iter().map(|edit| edit.text().len() + 1).sum();
         let mut out = Vec::with_capacity(self.body.len() + grown);
         let mut at = 0;

@@ -95,13 +95,14 @@ async fn send(
 ) -> Result<Arrival, Failure> {
     let request = forward.request(exchange, message, target).map_err(Failure::Arguments)?;
     let server = Arc::clone(&forward.server);
-    let want = forward.session.as_ref().filter(|session| session.id.is_some()).map(|session| session.endpoint.clone());
+    let session = forward.session.clone().filter(|session| session.id.is_some());
     let deadlines = exchange.deadlines(&server);
     let worker = exchange.worker;
     if message.is_modern() {
         // A modern client that goes away has cancelled: what is under way is dropped, and an older server told so.
         let guard = Guard::arm(exchange, forward);
-        let answer = server.upstream.send(worker, want.as_deref(), request, &deadlines).await;
+        let want = session.as_ref().map(|session| session.endpoint.as_str());
+        let answer = server.upstream.send(worker, want, request, &deadlines).await;
         let arrival = match answer {
             Ok(answer) => Arrival::of(answer).await,
             Err(error) => Err(error),
@@ -111,7 +112,8 @@ async fn send(
     }
     // An older client that goes away has not cancelled: the call runs to its end all the same.
     let mut sending = Detached::new(async move {
-        Arrival::of(server.upstream.send(worker, want.as_deref(), request, &deadlines).await?).await
+        let want = session.as_ref().map(|session| session.endpoint.as_str());
+        Arrival::of(server.upstream.send(worker, want, request, &deadlines).await?).await
     });
     let Some(running) = relay::running(exchange, message) else { return Ok(sending.await?) };
     tokio::select! {

@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use super::admit::Origins;
 use super::cancel::Cancels;
 use super::remembered::Remembered;
+use crate::clock;
 use crate::drain::Signal;
 use crate::followed::Followed;
 use crate::jwks::Hasten;
@@ -167,7 +168,7 @@ impl Context {
 
 /// Seconds since 1970.
 pub fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs())
+    clock::of_day().as_secs()
 }
 
 /// Milliseconds since 1970.

@@ -58,7 +58,7 @@ impl Forward {
         };
         let crossing = Crossing { client: message.revision(), upstream: self.revision };
         let body = cross::request(&message.bytes, &message.envelope, crossing, &outbound);
-        let mut request = plain(&self.server, self.session.as_deref(), &exchange.trace, body);
+        let mut request = headed(&self.server, self.session.as_deref(), &exchange.trace, &parent, body);
         headers::mirror(request.headers_mut(), self.revision, "tools/call", Some(&tool.own));
         if self.revision.era() == Era::Modern {
             pass_unknown_params(&exchange.headers, request.headers_mut());
@@ -81,6 +81,11 @@ fn pass_unknown_params(from: &HeaderMap, to: &mut HeaderMap) {
 
 /// A request to a server with the headers that all of them have. None of the agent's own headers goes on.
 pub fn plain(server: &Server, session: Option<&Opened>, trace: &Trace, body: Bytes) -> Request<Bytes> {
+    headed(server, session, trace, &trace.child(), body)
+}
+
+/// The same where the trace's parent is already written out.
+fn headed(server: &Server, session: Option<&Opened>, trace: &Trace, parent: &str, body: Bytes) -> Request<Bytes> {
     let mut request = Request::new(body);
     *request.method_mut() = Method::POST;
     *request.uri_mut() = Uri::from(server.target().clone());
@@ -93,7 +98,7 @@ pub fn plain(server: &Server, session: Option<&Opened>, trace: &Trace, body: Byt
         headers.insert(SESSION_ID, id);
     }
     authenticate(headers, server);
-    if let Ok(value) = HeaderValue::from_str(&trace.child()) {
+    if let Ok(value) = HeaderValue::from_str(parent) {
         headers.insert(TRACEPARENT, value);
     }
     if let Some(state) = trace.state() {

@@ -2,19 +2,19 @@
 //! connection down when it is dropped before (that is how a call is cancelled). It never reads more than the caller allows.
 
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
-use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
-use super::connection::{Carrier, Connection, fault};
-use super::error::{Phase, UpstreamError};
+use super::connection::{Carrier, Connection};
+use super::error::UpstreamError;
 use super::host::Permit;
+
+/// A body whose length is known is given its space at once, up to this much: what the server only says costs no memory.
+const ROOM: u64 = 1 << 20;
 
 /// Head and body of an answer.
 pub struct Answer {
@@ -37,12 +37,10 @@ impl fmt::Debug for Answer {
 /// The body of an answer.
 pub struct AnswerBody {
     /// `None` after the end and after an error.
-    incoming: Option<Incoming>,
     lease: Option<Lease>,
     /// Bytes that may still come.
     left: u64,
     deadline: Option<Instant>,
-    timer: Option<Pin<Box<Sleep>>>,
 }
 
 /// What an answer holds until its end.
@@ -53,32 +51,19 @@ pub(super) struct Lease {
 }
 
 impl Lease {
-    /// Gives an HTTP/1.1 connection back to the pool. (An HTTP/2 connection never left it.)
-    fn end(self) {
-        let Self { permit, mut connection, worker } = self;
-        if !matches!(connection.carrier, Carrier::Http1(_)) {
-            return;
+    /// Gives an HTTP/1.1 connection back to the pool, if it is good for more. (An HTTP/2 connection never left it.)
+    fn end(mut self) {
+        if let Carrier::Http1(connection) = &mut self.connection.carrier
+            && connection.goes_on()
+        {
+            self.permit.host.keep(self.connection, self.worker);
         }
-        let now = Instant::now();
-        if connection.is_usable(now) {
-            permit.host.pool(worker).put(connection, now);
-            return;
-        }
-        // Its task has read the answer's end on another thread and is about to be ready.
-        let host = Arc::clone(&permit.host);
-        tokio::spawn(async move {
-            if let Carrier::Http1(sender) = &mut connection.carrier
-                && sender.ready().await.is_ok()
-            {
-                host.pool(worker).put(connection, Instant::now());
-            }
-        });
     }
 }
 
 impl AnswerBody {
-    pub(super) fn new(incoming: Incoming, lease: Lease, bound: u64, deadline: Option<Instant>) -> Self {
-        let mut body = Self { incoming: Some(incoming), lease: Some(lease), left: bound, deadline, timer: None };
+    pub(super) fn new(lease: Lease, bound: u64, deadline: Option<Instant>) -> Self {
+        let mut body = Self { lease: Some(lease), left: bound, deadline };
         body.end_if_complete();
         body
     }
@@ -89,9 +74,12 @@ impl AnswerBody {
     /// Whatever kept the body from being complete.
     pub async fn bytes(mut self) -> Result<Bytes, UpstreamError> {
         let Some(first) = self.chunk().await? else { return Ok(Bytes::new()) };
-        let Some(second) = self.chunk().await? else { return Ok(first) };
-        let mut whole = BytesMut::from(first);
-        whole.extend_from_slice(&second);
+        if self.lease.is_none() {
+            return Ok(first);
+        }
+        let rest = self.lease.as_ref().and_then(|lease| lease.connection.left()).unwrap_or(0).min(ROOM);
+        let mut whole = BytesMut::with_capacity(first.len() + usize::try_from(rest).unwrap_or(0));
+        whole.extend_from_slice(&first);
         while let Some(chunk) = self.chunk().await? {
             whole.extend_from_slice(&chunk);
         }
@@ -107,86 +95,40 @@ impl AnswerBody {
     }
 
     fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, UpstreamError>>> {
-        loop {
-            let Some(incoming) = &mut self.incoming else { return Poll::Ready(None) };
-            let outcome = match Pin::new(incoming).poll_frame(context) {
-                Poll::Pending => return self.poll_deadline(context),
-                Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
-                    Ok(data) => self.count(&data).map(|()| data),
-                    // Trailers mean nothing in MCP.
-                    Err(_) => continue,
-                },
-                Poll::Ready(Some(Err(error))) => Err(fault(&error)),
-                Poll::Ready(None) => {
-                    self.end();
-                    return Poll::Ready(None);
-                }
-            };
-            match &outcome {
-                Ok(_) => self.end_if_complete(),
-                Err(_) => self.abandon(),
-            }
-            return Poll::Ready(Some(outcome));
+        let Some(lease) = &mut self.lease else { return Poll::Ready(None) };
+        let Some(chunk) = std::task::ready!(lease.connection.poll_chunk(self.deadline, context)) else {
+            self.end();
+            return Poll::Ready(None);
+        };
+        let counted = chunk.and_then(|data| self.count(data));
+        match &counted {
+            Ok(_) => self.end_if_complete(),
+            // The connection is dropped with what it holds.
+            Err(_) => self.lease = None,
         }
+        Poll::Ready(Some(counted))
     }
 
-    fn count(&mut self, data: &Bytes) -> Result<(), UpstreamError> {
+    fn count(&mut self, data: Bytes) -> Result<Bytes, UpstreamError> {
         self.left = self.left.checked_sub(data.len() as u64).ok_or(UpstreamError::TooLarge)?;
-        Ok(())
-    }
-
-    /// A timer is made only for an answer that keeps us waiting: most bodies arrive with their head.
-    fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, UpstreamError>>> {
-        let Some(deadline) = self.deadline else { return Poll::Pending };
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        if timer.as_mut().poll(context).is_pending() {
-            return Poll::Pending;
-        }
-        self.abandon();
-        Poll::Ready(Some(Err(UpstreamError::TimedOut { phase: Phase::Total })))
+        Ok(data)
     }
 
     fn end_if_complete(&mut self) {
-        if self.incoming.as_ref().is_some_and(Body::is_end_stream) {
+        if self.lease.as_ref().is_some_and(|lease| lease.connection.is_complete()) {
             self.end();
         }
     }
 
     fn end(&mut self) {
-        self.incoming = None;
         if let Some(lease) = self.lease.take() {
             lease.end();
         }
-    }
-
-    fn abandon(&mut self) {
-        self.incoming = None;
-        self.lease = None;
-    }
-}
-
-impl Body for AnswerBody {
-    type Data = Bytes;
-    type Error = UpstreamError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, UpstreamError>>> {
-        self.poll_chunk(context).map(|chunk| chunk.map(|chunk| chunk.map(Frame::data)))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.incoming.is_none()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.incoming.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
     }
 }
 
 impl fmt::Debug for AnswerBody {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("AnswerBody").field("complete", &self.incoming.is_none()).finish_non_exhaustive()
+        formatter.debug_struct("AnswerBody").field("complete", &self.lease.is_none()).finish_non_exhaustive()
     }
 }

@@ -11,7 +11,7 @@ use super::connection::Carrier;
 pub(super) fn fit<B>(request: &mut Request<B>, carrier: &Carrier, authority: &Authority, tls: bool) {
     match carrier {
         Carrier::Http1(_) => origin_form(request, authority),
-        Carrier::Http2(..) => absolute_form(request, authority, tls),
+        Carrier::Http2(_) => absolute_form(request, authority, tls),
     }
 }
 

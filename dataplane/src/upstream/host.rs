@@ -2,13 +2,13 @@
 //! is listed, and for the requests that are still under way.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use http::uri::Authority;
 use rustls::pki_types::ServerName;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::connection::{Carrier, Connection};
 use super::dialer::{Dialed, Dialer};
@@ -18,6 +18,9 @@ use super::resolve::Name;
 
 /// After a failed connect the endpoint is left alone for so long; then one request at a time may try it.
 const DOWN: Duration = Duration::from_secs(1);
+
+/// How often idle connections are looked at.
+const SWEEP: Duration = Duration::from_secs(5);
 
 /// How a host is reached.
 #[derive(Debug)]
@@ -87,6 +90,13 @@ impl Host {
         &self.pools[worker.min(self.pools.len() - 1)]
     }
 
+    /// Keeps an HTTP/1.1 connection for the worker's next request.
+    pub(super) fn keep(self: &Arc<Self>, connection: Connection, worker: usize) {
+        if self.pool(worker).put(connection, Instant::now()) {
+            tokio::spawn(sweep(Arc::downgrade(self), worker));
+        }
+    }
+
     /// Drops all idle connections: the endpoint is no longer listed.
     pub(super) fn close(&self) {
         self.pools.iter().for_each(Pool::close);
@@ -125,7 +135,7 @@ impl Host {
         match &outcome {
             Ok(connection) => {
                 self.reach.succeeded();
-                self.multiplexed.store(matches!(connection.carrier, Carrier::Http2(..)), Ordering::Relaxed);
+                self.multiplexed.store(matches!(connection.carrier, Carrier::Http2(_)), Ordering::Relaxed);
                 pool.share(connection);
             }
             Err(_) => self.reach.failed(),
@@ -145,6 +155,17 @@ impl Host {
             }
         };
         Connection::open(dialed, self.prior_knowledge).await
+    }
+}
+
+/// Comes by for as long as connections are idle; on the runtime that they belong to.
+async fn sweep(host: Weak<Host>, worker: usize) {
+    loop {
+        sleep(SWEEP).await;
+        match host.upgrade() {
+            Some(host) if host.pool(worker).sweep(Instant::now()) => {}
+            _ => return,
+        }
     }
 }
 

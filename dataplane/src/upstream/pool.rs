@@ -1,15 +1,14 @@
 //! The connections of one endpoint on one worker. Its lock is never held across an await, and other workers never take it but to
 //! empty it when the endpoint goes.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::client::conn::http2;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, futures::Notified};
 use tokio::time::Instant;
 
-use super::connection::{Carrier, Connection, Payload, Stream, Streams};
+use super::connection::{Carrier, Connection};
+use super::http2;
 
 /// Idle HTTP/1.1 connections that are kept for one endpoint on one worker.
 const IDLE: usize = 64;
@@ -33,11 +32,12 @@ struct Held {
     shared: Vec<Shared>,
     dialing: bool,
     closed: bool,
+    /// Somebody comes by and closes what is no good any more.
+    swept: bool,
 }
 
 struct Shared {
-    sender: http2::SendRequest<Payload>,
-    streams: Arc<Streams>,
+    connection: http2::Shared,
     retire_at: Instant,
 }
 
@@ -48,30 +48,35 @@ impl Pool {
         held.stream(now).or_else(|| held.warmest(now))
     }
 
-    /// Keeps an HTTP/1.1 connection for the next request.
-    pub(super) fn put(&self, mut connection: Connection, now: Instant) {
+    /// Keeps an HTTP/1.1 connection for the next request. Whether somebody must come by from now on to [`Pool::sweep`].
+    pub(super) fn put(&self, mut connection: Connection, now: Instant) -> bool {
         connection.used_at = now;
         let mut held = self.held.lock();
         if held.closed || now >= connection.retire_at {
-            return;
+            return false;
         }
         if held.idle.len() >= IDLE {
             held.idle.remove(0);
         }
         held.idle.push(connection);
+        !std::mem::replace(&mut held.swept, true)
+    }
+
+    /// Closes idle connections that no request would take: nobody else watches them. Whether there are others left to come by for.
+    pub(super) fn sweep(&self, now: Instant) -> bool {
+        let mut held = self.held.lock();
+        held.idle.retain_mut(|connection| !is_stale(connection, now) && connection.is_usable(now));
+        held.swept = !held.idle.is_empty();
+        held.swept
     }
 
     /// Lets other requests use a new HTTP/2 connection, too.
     pub(super) fn share(&self, connection: &Connection) {
-        let Carrier::Http2(sender, stream) = &connection.carrier else { return };
+        let Carrier::Http2(own) = &connection.carrier else { return };
         let mut held = self.held.lock();
         // Before ALPN is known, requests at once dial at once; the surplus serves its one request and goes.
         if !held.closed && held.shared.len() < SHARED {
-            held.shared.push(Shared {
-                sender: sender.clone(),
-                streams: Arc::clone(stream.streams()),
-                retire_at: connection.retire_at,
-            });
+            held.shared.push(Shared { connection: own.share(), retire_at: connection.retire_at });
         }
     }
 
@@ -102,19 +107,18 @@ impl Held {
         if self.shared.is_empty() {
             return None;
         }
-        self.shared.retain(|shared| !shared.sender.is_closed() && now < shared.retire_at);
+        self.shared.retain(|shared| !shared.connection.is_closed() && now < shared.retire_at);
         let full = self.shared.len() >= SHARED;
-        let best = self.shared.iter().min_by_key(|shared| shared.streams.open())?;
-        if !full && best.streams.are_full() {
+        let best = self.shared.iter().min_by_key(|shared| shared.connection.open_streams())?;
+        if !full && best.connection.is_full() {
             return None;
         }
-        let carrier = Carrier::Http2(best.sender.clone(), Stream::open(&best.streams));
-        Some(Connection { carrier, used_at: now, retire_at: best.retire_at })
+        Some(Connection::new(Carrier::Http2(best.connection.exchange()), now, best.retire_at))
     }
 
     fn warmest(&mut self, now: Instant) -> Option<Connection> {
         while let Some(mut connection) = self.idle.pop() {
-            if now.saturating_duration_since(connection.used_at) >= IDLE_FOR {
+            if is_stale(&connection, now) {
                 // All below are older still.
                 self.idle.clear();
             } else if connection.is_usable(now) {
@@ -123,6 +127,11 @@ impl Held {
         }
         None
     }
+}
+
+/// Whether a connection was idle for too long to be used again.
+fn is_stale(connection: &Connection, now: Instant) -> bool {
+    now.saturating_duration_since(connection.used_at) >= IDLE_FOR
 }
 
 /// The turn to dial; its end, also by cancellation, wakes those who wait for it.

@@ -1,9 +1,10 @@
 //! Connections: kept, found dead, given up.
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{Shutdown, TcpListener};
+use std::sync::mpsc::channel;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::server::{Event, Reply, Server, answer, json};
 use super::{call, exchange, send, upstream};
@@ -66,6 +67,62 @@ async fn a_connection_that_died_while_it_was_cold_costs_a_retry_and_no_failure()
     tokio::time::resume();
     let server = close();
     assert_eq!(exchange(&upstream).await.unwrap(), "2");
+    server.join().unwrap();
+}
+
+/// Nobody waits for anything on an idle connection, so somebody must come by.
+#[tokio::test]
+async fn an_idle_connection_that_its_server_closes_is_closed_here_too() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let upstream = upstream(&[listener.local_addr().unwrap()]);
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        read_one(&mut stream);
+        stream.write_all(json("1").as_bytes()).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.read(&mut [0; 1]).unwrap()
+    });
+    assert_eq!(exchange(&upstream).await.unwrap(), "1");
+    let patience = Instant::now() + Duration::from_secs(20);
+    while !server.is_finished() && Instant::now() < patience {
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(6)).await;
+        tokio::time::resume();
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(server.join().unwrap(), 0, "closed");
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_asked_for_is_no_answer_to_the_next_request() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let upstream = upstream(&[listener.local_addr().unwrap()]);
+    let ((rests, idle), (strayed, stray)) = (channel(), channel());
+    let server = std::thread::spawn(move || {
+        let (mut first, _) = listener.accept().unwrap();
+        read_one(&mut first);
+        // At once, or when the connection is idle: neither is the second request's.
+        first.write_all((json("1") + &json("stray")).as_bytes()).unwrap();
+        let (mut second, _) = listener.accept().unwrap();
+        read_one(&mut second);
+        second.write_all(json("2").as_bytes()).unwrap();
+        idle.recv().unwrap();
+        second.write_all(json("stray").as_bytes()).unwrap();
+        strayed.send(()).unwrap();
+        let (mut third, _) = listener.accept().unwrap();
+        read_one(&mut third);
+        third.write_all(json("3").as_bytes()).unwrap();
+    });
+    assert_eq!(exchange(&upstream).await.unwrap(), "1");
+    assert_eq!(exchange(&upstream).await.unwrap(), "2");
+    rests.send(()).unwrap();
+    stray.recv().unwrap();
+    // Cold, so that the reactor has a look.
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(1)).await;
+    tokio::time::resume();
+    assert_eq!(exchange(&upstream).await.unwrap(), "3");
     server.join().unwrap();
 }
 
