@@ -53,7 +53,8 @@ pub struct Plan {
 /// # Errors
 /// The harness is at fault: the error says where the logs are.
 pub async fn run(plan: Plan) -> anyhow::Result<Report> {
-    let logs = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../target/chaos/{}-{}", plan.seed, std::process::id()));
+    let logs =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../target/chaos/{}-{}", plan.seed, std::process::id()));
     fs::create_dir_all(&logs)?;
     let logs = logs.canonicalize()?;
     let mut report = carry_out(plan, &logs)
@@ -84,12 +85,12 @@ async fn carry_out(plan: Plan, logs: &Path) -> anyhow::Result<Report> {
     let harm = async {
         let done = hand.carry_out(&scene, &faults).await;
         stop.cancel();
-        done
+        done.map(|()| Instant::now())
     };
-    let (done, edits) = tokio::join!(harm, edit_all_the_time(&scene.tenants, plan.seed, &stop));
-    done?;
-    let edited_for = began.elapsed();
-    let recovered = recovery::recovery(&scene).await?;
+    let (over, edits) = tokio::join!(harm, edit_all_the_time(&scene.tenants, plan.seed, &stop));
+    let over = over?;
+    let edited_for = over.duration_since(began);
+    let recovered = recovery::recovery(&scene, over).await?;
     while let Some(client) = working.join_next().await {
         client?;
     }

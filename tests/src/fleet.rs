@@ -111,12 +111,8 @@ impl Fleet {
         let (kubeconfig, output) = (self.file("kubeconfig"), self.output(&self.operators[number]));
         let operator = &mut self.operators[number];
         let (listen, admin) = (operator.listen.to_string(), operator.admin.to_string());
-        let arguments = [
-            ["--name", &operator.name],
-            ["--listen", &listen],
-            ["--admin", &admin],
-            ["--external-url", EXTERNAL_URL],
-        ];
+        let arguments =
+            [["--name", &operator.name], ["--listen", &listen], ["--admin", &admin], ["--external-url", EXTERNAL_URL]];
         let own = operator.flags.iter().map(String::as_str);
         let arguments: Vec<&str> = arguments.as_flattened().iter().copied().chain(own).collect();
         // A flag of its own wins over the variable.

@@ -109,7 +109,8 @@ impl Process {
     ) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let output = output.unwrap_or_else(|| folder.path().join("output"));
-        let open = |stream: &str| OpenOptions::new().append(true).create(true).open(output.with_added_extension(stream));
+        let open =
+            |stream: &str| OpenOptions::new().append(true).create(true).open(output.with_added_extension(stream));
         let mut command = program(name)?;
         command.args(arguments).arg("--ready-file").arg(folder.path().join("ready")).envs(environment.iter().copied());
         command.stdout(open("stdout")?).stderr(open("stderr")?);

@@ -9,6 +9,10 @@ use super::schedule::{Harm, Mood, What};
 
 /// A line waits for its writer (20 ms as a rule, more on a busy machine): one that is younger when its gateway is killed may be lost.
 const UNWRITTEN: Duration = Duration::from_secs(1);
+/// A server that could not be reached may be shunned for so long afterwards.
+const SHUNNED: Duration = Duration::from_secs(1);
+/// What is said of a server that was just created, and in a session that began without one.
+const EDITED: [&str; 2] = ["no endpoint is ready", "a new session will have it"];
 /// Faults that are shown with an offence began or ended so near to it.
 const NEAR: Duration = Duration::from_secs(3);
 /// Offences that are shown of each claim.
@@ -40,6 +44,8 @@ pub fn claims(ledgers: &Ledgers) -> Vec<Claim> {
     vec![
         joined.every_call_ends(),
         joined.silence_has_a_cause(),
+        joined.broken_connections_have_a_cause(),
+        joined.failures_have_a_cause(),
         joined.admitted_calls_are_audited_once(),
         joined.the_audit_says_what_the_client_saw(),
         joined.nothing_runs_twice(),
@@ -146,7 +152,41 @@ impl<'a> Joined<'a> {
             What::Server(server, Mood::Hangs) => needs(server),
             _ => false,
         };
-        self.ledgers.faults.iter().filter(mutes).any(|fault| overlaps(fault, call.began, call.ended, Duration::ZERO))
+        self.happened(call, Duration::ZERO, mutes)
+    }
+
+    fn broken_connections_have_a_cause(&self) -> Claim {
+        self.claim(
+            "who finds no connection, or a broken one, called a gateway that was ended",
+            |call| matches!(call.outcome, Outcome::Broken(_)),
+            |call| {
+                let ends = |fault: &&Happened| match fault.what {
+                    What::Gateway(gateway, harm) => gateway == call.gateway && harm != Harm::Paused,
+                    _ => false,
+                };
+                let explained = self.happened(call, Duration::ZERO, ends);
+                (!explained).then(|| "nobody ended its gateway".to_owned())
+            },
+        )
+    }
+
+    fn failures_have_a_cause(&self) -> Claim {
+        self.claim(
+            "who is told that a server does not answer called one that did not",
+            |call| matches!(&call.outcome, Outcome::Failed(text) if !EDITED.iter().any(|words| text.contains(words))),
+            |call| {
+                let suffers = |fault: &&Happened| match (fault.what, &call.asked) {
+                    (What::Server(server, _), Asked::Call(called)) => server == *called,
+                    _ => false,
+                };
+                let explained = self.happened(call, SHUNNED, suffers);
+                (!explained).then(|| "nothing was done to its server".to_owned())
+            },
+        )
+    }
+
+    fn happened(&self, call: &Call, slack: Duration, which: impl Fn(&&Happened) -> bool) -> bool {
+        self.ledgers.faults.iter().filter(which).any(|fault| overlaps(fault, call.began, call.ended, slack))
     }
 
     fn admitted_calls_are_audited_once(&self) -> Claim {
@@ -182,7 +222,9 @@ impl<'a> Joined<'a> {
     fn the_audit_says_what_the_client_saw(&self) -> Claim {
         let disagrees = |call: &Call, line: &Line| {
             let record = &line.record;
-            if record.route.as_ref() != self.ledgers.tenants.get(call.route).map(|tenant| format!("{tenant}/eng")).as_ref() {
+            if record.route.as_ref()
+                != self.ledgers.tenants.get(call.route).map(|tenant| format!("{tenant}/eng")).as_ref()
+            {
                 return Some("the line has another route");
             }
             match &call.outcome {
@@ -217,7 +259,9 @@ impl<'a> Joined<'a> {
             |call| call.outcome == Outcome::Success && server(call).is_some(),
             |call| match self.runs(call) {
                 [] => Some("it never ran".to_owned()),
-                runs if runs.iter().any(|run| Some(run.server) != server(call)) => Some("another server ran it".to_owned()),
+                runs if runs.iter().any(|run| Some(run.server) != server(call)) => {
+                    Some("another server ran it".to_owned())
+                }
                 _ => None,
             },
         )
@@ -226,7 +270,10 @@ impl<'a> Joined<'a> {
     fn what_was_refused_never_ran(&self) -> Claim {
         self.claim(
             "what a gateway refused never ran",
-            |call| matches!(call.outcome, Outcome::Refused { .. }) || self.lines(call).iter().any(|line| !line.record.admits()),
+            |call| {
+                matches!(call.outcome, Outcome::Refused { .. })
+                    || self.lines(call).iter().any(|line| !line.record.admits())
+            },
             |call| (!self.runs(call).is_empty()).then(|| "it ran all the same".to_owned()),
         )
     }

@@ -43,7 +43,8 @@ impl Disk {
     pub fn at(folder: PathBuf, mount: bool) -> anyhow::Result<Self> {
         fs::create_dir_all(&folder)?;
         if mount {
-            let status = Command::new("mount").args(["-t", "tmpfs", "-o", SIZE, "portolan-chaos"]).arg(&folder).status()?;
+            let status =
+                Command::new("mount").args(["-t", "tmpfs", "-o", SIZE, "portolan-chaos"]).arg(&folder).status()?;
             ensure!(status.success(), "mount {}: {status}", folder.display());
         }
         Ok(Self { folder, mounted: mount })
@@ -55,7 +56,7 @@ impl Disk {
     /// It cannot be done.
     pub async fn has(&self, ailment: Option<Ailment>) -> anyhow::Result<()> {
         if !self.mounted {
-            return self.blocks(ailment.is_some());
+            return self.blocks(ailment.is_some()).await;
         }
         match ailment {
             Some(Ailment::Full) => fill(&self.filler()),
@@ -68,16 +69,19 @@ impl Disk {
     }
 
     /// No file can be written where a folder is, not even by root.
-    fn blocks(&self, yes: bool) -> anyhow::Result<()> {
+    async fn blocks(&self, yes: bool) -> anyhow::Result<()> {
         let place = self.folder.join("last-good.bin.partial");
         if !yes {
             return gone(fs::remove_dir(place));
         }
-        match fs::create_dir(&place) {
-            // A write is under way, and the next one shall fail.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-            outcome => Ok(outcome?),
+        for _ in 0..ATTEMPTS {
+            match fs::create_dir(&place) {
+                // A write is under way.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => tokio::time::sleep(AGAIN).await,
+                outcome => return Ok(outcome?),
+            }
         }
+        anyhow::bail!("{}: a file is always there", place.display())
     }
 
     fn filler(&self) -> PathBuf {

@@ -168,7 +168,13 @@ impl Hand {
     async fn expect_end(&self, scene: &Scene, who: Who) -> anyhow::Result<()> {
         let began = Instant::now();
         loop {
-            let ended = who.of(&mut *scene.fleet.lock().await).running.as_mut().context("nobody started it")?.process.has_ended()?;
+            let ended = who
+                .of(&mut *scene.fleet.lock().await)
+                .running
+                .as_mut()
+                .context("nobody started it")?
+                .process
+                .has_ended()?;
             match ended {
                 Some(status) if status.success() => return Ok(()),
                 Some(status) => {
@@ -187,7 +193,13 @@ impl Hand {
     async fn expect_ready(&self, scene: &Scene, who: Who) -> anyhow::Result<()> {
         let began = Instant::now();
         loop {
-            let ready = who.of(&mut *scene.fleet.lock().await).running.as_mut().context("nobody started it")?.process.is_ready();
+            let ready = who
+                .of(&mut *scene.fleet.lock().await)
+                .running
+                .as_mut()
+                .context("nobody started it")?
+                .process
+                .is_ready();
             match ready {
                 Ok(Some(_)) => return Ok(()),
                 Ok(None) if began.elapsed() < PATIENCE => sleep(LOOK).await,

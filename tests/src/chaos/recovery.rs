@@ -23,11 +23,11 @@ const PATIENCE: Duration = Duration::from_secs(40);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Waits for all of it, in this order, each from when it could begin.
+/// Waits for all of it, in this order: first what must follow the last fault, which was over at `over`, then what must follow an edit.
 ///
 /// # Errors
 /// The API server does not answer, although nothing is done to it any more.
-pub async fn recovery(scene: &Scene) -> anyhow::Result<Vec<Claim>> {
+pub async fn recovery(scene: &Scene, over: Instant) -> anyhow::Result<Vec<Claim>> {
     for tenant in &scene.tenants {
         tenant.settle().await;
     }
@@ -37,8 +37,8 @@ pub async fn recovery(scene: &Scene) -> anyhow::Result<Vec<Claim>> {
         final_state.push((format!("{}/eng", tenant.namespace.name), route["metadata"]["generation"].as_i64()));
     }
     let admins = admins(scene).await;
-    let converged = until(async || one_configuration(&admins.gateways, &final_state).await).await;
-    let served = until(async || served(scene, &admins).await).await;
+    let converged = until(over, async || one_configuration(&admins.gateways, &final_state).await).await;
+    let served = until(over, async || served(scene, &admins).await).await;
     let programmed = programmed(scene).await?;
     let mut failures = Vec::new();
     for mut client in scene.clients(1) {
@@ -48,7 +48,11 @@ pub async fn recovery(scene: &Scene) -> anyhow::Result<Vec<Claim>> {
         timely("every gateway has the same content", converged),
         timely("one operator has every gateway", served),
         programmed,
-        Claim { what: "then every client is served everywhere", figure: format!("{} calls failed", failures.len()), offences: failures },
+        Claim {
+            what: "then every client is served everywhere",
+            figure: format!("{} calls failed", failures.len()),
+            offences: failures,
+        },
     ])
 }
 
@@ -66,9 +70,8 @@ async fn admins(scene: &Scene) -> Admins {
     }
 }
 
-/// How long it took until there was nothing left to wait for, and what there still was at the end of all patience.
-async fn until(mut look: impl AsyncFnMut() -> Result<(), String>) -> Result<Duration, String> {
-    let began = Instant::now();
+/// How long it took since then until there was nothing left to wait for, and what there still was at the end of all patience.
+async fn until(began: Instant, mut look: impl AsyncFnMut() -> Result<(), String>) -> Result<Duration, String> {
     loop {
         match look().await {
             Ok(()) => return Ok(began.elapsed()),
@@ -94,9 +97,13 @@ async fn one_configuration(gateways: &[SocketAddr], final_state: &[(String, Opti
     for gateway in gateways {
         configurations.push(config(*gateway).await?);
     }
-    let short = |config: &Value| format!("{} from {} in epoch {}", config["snapshot"], config["source"], config["epoch"]);
+    let short =
+        |config: &Value| format!("{} from {} in epoch {}", config["snapshot"], config["source"], config["epoch"]);
     let all: Vec<String> = configurations.iter().map(short).collect();
-    if configurations.iter().any(|config| config["source"] != "Stream" || config["snapshot"] != configurations[0]["snapshot"]) {
+    if configurations
+        .iter()
+        .any(|config| config["source"] != "Stream" || config["snapshot"] != configurations[0]["snapshot"])
+    {
         return Err(format!("the gateways have {all:?}"));
     }
     let routes = configurations[0]["routes"].as_array().cloned().unwrap_or_default();
@@ -130,18 +137,24 @@ async fn config(admin: SocketAddr) -> Result<Value, String> {
 /// A generation of every object that was edited with everybody there is in force on every gateway.
 async fn programmed(scene: &Scene) -> anyhow::Result<Claim> {
     let what = "then every object is Programmed on all gateways";
-    let objects: Vec<_> =
-        scene.tenants.iter().flat_map(|tenant| tenant.objects_again().into_iter().map(move |object| (tenant, object))).collect();
+    let objects: Vec<_> = scene
+        .tenants
+        .iter()
+        .flat_map(|tenant| tenant.objects_again().into_iter().map(move |object| (tenant, object)))
+        .collect();
     for (tenant, object) in &objects {
         tenant.make_surely(&Edit::Apply(object.clone())).await;
     }
-    let waited = until(async || {
+    let waited = until(Instant::now(), async || {
         for (tenant, object) in &objects {
-            let (kind, name) = (object["kind"].as_str().unwrap_or_default(), object["metadata"]["name"].as_str().unwrap_or_default());
+            let (kind, name) =
+                (object["kind"].as_str().unwrap_or_default(), object["metadata"]["name"].as_str().unwrap_or_default());
             let stored = tenant.namespace.get(kind, name).await.map_err(|error| format!("{kind} {name}: {error:#}"))?;
             let found = condition(&stored, "Programmed").cloned().unwrap_or_default();
             let current = found["observedGeneration"] == stored["metadata"]["generation"];
-            let all = found["message"].as_str().is_some_and(|text| text.starts_with(&format!("{GATEWAYS}/{GATEWAYS} gateway pods")));
+            let all = found["message"]
+                .as_str()
+                .is_some_and(|text| text.starts_with(&format!("{GATEWAYS}/{GATEWAYS} gateway pods")));
             if found["status"] != "True" || !current || !all {
                 return Err(format!("{}/{name} ({kind}) says {found}", tenant.namespace.name));
             }

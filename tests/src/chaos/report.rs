@@ -50,7 +50,10 @@ impl fmt::Display for Report {
         writeln!(formatter, "  {lines} audit lines, {runs} runs on the servers")?;
         let Made { stored, refused, lost } = self.edits;
         let rate = (stored + refused + lost) as f64 * 60.0 / self.edited_for.as_secs_f64().max(1.0);
-        writeln!(formatter, "  {rate:.0} edits a minute: {stored} stored, {refused} refused by the API server, {lost} found none")?;
+        writeln!(
+            formatter,
+            "  {rate:.0} edits a minute: {stored} stored, {refused} refused by the API server, {lost} found none"
+        )?;
         for claim in &self.claims {
             let mark = if claim.holds() { "holds" } else { "FAILS" };
             writeln!(formatter, "  {mark}  {}: {}", claim.what, claim.figure)?;
@@ -60,7 +63,12 @@ impl fmt::Display for Report {
             claim.offences.iter().try_for_each(|offence| writeln!(formatter, "- {offence}"))?;
         }
         if let Some(logs) = &self.logs {
-            writeln!(formatter, "\nagain: CHAOS_SEED={} CHAOS_SECONDS={} make chaos", self.seed, self.length.as_secs())?;
+            writeln!(
+                formatter,
+                "\nagain: CHAOS_SEED={} CHAOS_SECONDS={} make chaos",
+                self.seed,
+                self.length.as_secs()
+            )?;
             writeln!(formatter, "logs, audit logs and all calls: {}", logs.display())?;
         }
         Ok(())

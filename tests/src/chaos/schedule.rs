@@ -159,10 +159,8 @@ fn lanes() -> Vec<Lane> {
             (What::Stream(one, Wire::Delayed), 2_000..8_000),
             (What::Stream(one, Wire::Cut), 100..2_000),
         ];
-        let disk = vec![
-            (What::Disk(one, Ailment::Full), 2_000..9_000),
-            (What::Disk(one, Ailment::ReadOnly), 2_000..9_000),
-        ];
+        let disk =
+            vec![(What::Disk(one, Ailment::Full), 2_000..9_000), (What::Disk(one, Ailment::ReadOnly), 2_000..9_000)];
         [process, stream, disk]
     });
     let cluster = vec![

@@ -10,16 +10,12 @@ use super::{
 };
 use crate::recorder::{Answer, Recorder, Seen, Speaks, tool};
 
-/// The tools of every server: the first is always on show, the second is what edits hide.
+/// The tools of every server: the first is always on show and answers with a message, the second is what edits hide and answers with events.
 pub const TOOLS: [&str; 2] = ["note", "more"];
 
 /// Name, tenant and eras of each.
-const KINDS: [(&str, usize, Speaks); SERVERS] = [
-    ("alpha", 0, Speaks::Both),
-    ("beta", 0, Speaks::Modern),
-    ("gamma", 1, Speaks::Legacy),
-    ("delta", 1, Speaks::Both),
-];
+const KINDS: [(&str, usize, Speaks); SERVERS] =
+    [("alpha", 0, Speaks::Both), ("beta", 0, Speaks::Modern), ("gamma", 1, Speaks::Legacy), ("delta", 1, Speaks::Both)];
 
 /// All of them, and their ledger.
 pub struct Servers {
@@ -38,7 +34,8 @@ impl Servers {
             let ledger = Arc::clone(&runs);
             let witness = move |seen: &Seen| ledger.lock().push(run(seen, number, clock));
             let server = Recorder::witnessed(speaks, &TOOLS.map(tool), Box::new(witness)).await?;
-            TOOLS.iter().for_each(|tool| server.answer(tool, echo(name)));
+            server.answer(TOOLS[0], Answer::Json(echo(name)));
+            server.answer(TOOLS[1], Answer::Events(vec![echo(name)]));
             servers.push(server);
         }
         Ok(Self { servers, runs })
@@ -77,9 +74,9 @@ impl Servers {
 }
 
 /// The answer that only this server gives, and only to this call.
-fn echo(server: &str) -> Answer {
+fn echo(server: &str) -> String {
     let content = format!(r#"[{{"type":"text","text":"{server} $TEXT"}}]"#);
-    Answer::Json(format!(r#"{{"jsonrpc":"2.0","id":$ID,"result":{{"resultType":"complete","content":{content}}}}}"#))
+    format!(r#"{{"jsonrpc":"2.0","id":$ID,"result":{{"resultType":"complete","content":{content}}}}}"#)
 }
 
 /// A call without an id of ours has the id 0, which is nobody's.

@@ -85,7 +85,8 @@ async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, wire: Arc<watch::
         if now == Some(Wire::Delayed) {
             tokio::time::sleep(DELAY).await;
         }
-        if wire.wait_for(|wire| *wire != Some(Wire::Partitioned)).await.is_err() || to.write_all_buf(&mut bytes).await.is_err()
+        if wire.wait_for(|wire| *wire != Some(Wire::Partitioned)).await.is_err()
+            || to.write_all_buf(&mut bytes).await.is_err()
         {
             return;
         }

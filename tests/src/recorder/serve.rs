@@ -137,9 +137,8 @@ fn unfit(message: &Message<'_>, seen: &Seen, state: &State) -> Option<Response<B
     }
     let stateless = modern || message.method == "initialize" || state.speaks == Speaks::Sessionless;
     let known = || state.sessions.lock().contains(&seen.header("mcp-session-id"));
-    (!stateless && !known()).then(|| {
-        json(404, r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Session not found"}}"#)
-    })
+    (!stateless && !known())
+        .then(|| json(404, r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Session not found"}}"#))
 }
 
 async fn initialize(state: &Arc<State>, blanks: &Blanks, seen: &Seen) -> io::Result<Response<Body>> {

@@ -49,7 +49,11 @@ fn happened(what: What, began: u64, ended: u64) -> Happened {
 
 /// The claims that do not hold, each with its first offence.
 fn broken(ledgers: &Ledgers) -> Vec<(&'static str, String)> {
-    claims(ledgers).into_iter().filter(|claim| !claim.holds()).map(|claim| (claim.what, claim.offences[0].clone())).collect()
+    claims(ledgers)
+        .into_iter()
+        .filter(|claim| !claim.holds())
+        .map(|claim| (claim.what, claim.offences[0].clone()))
+        .collect()
 }
 
 #[track_caller]
@@ -74,7 +78,8 @@ fn a_call_that_ran_twice_is_found_with_what_every_ledger_says() {
     ledgers.faults.push(happened(What::Server(0, Mood::Resets), 1, 2));
     only(&ledgers, "no call runs twice", "it ran 2 times");
     let told = &broken(&ledgers)[0].1;
-    for part in ["call 1 of client of 0", "audit of gateway-0: allow 200", "ran on alpha at 9.000s", "server 0 Resets"] {
+    for part in ["call 1 of client of 0", "audit of gateway-0: allow 200", "ran on alpha at 9.000s", "server 0 Resets"]
+    {
         assert!(told.contains(part), "{part} in {told}");
     }
 }
@@ -121,7 +126,7 @@ fn a_call_that_ran_in_another_tenant_is_found() {
 
     // One who is answered, whoever did it.
     let mut ledgers = self::ledgers();
-    let failed = Outcome::Failed("server green/beta did not answer".to_owned());
+    let failed = Outcome::Failed("server green/beta did not answer: no endpoint is ready".to_owned());
     add(&mut ledgers, Call { route: 1, ..call(3, 0, failed) }, false);
     only(&ledgers, "nobody reaches a server of another tenant", "it was answered");
 }
@@ -191,4 +196,31 @@ fn a_run_or_a_line_of_nobody_is_found() {
     let mut torn = ledgers();
     torn.strange.push("{\"tra".to_owned());
     only(&torn, claim, "not a whole line");
+}
+
+#[test]
+fn a_connection_breaks_only_where_its_gateway_was_ended() {
+    let claim = "who finds no connection, or a broken one, called a gateway that was ended";
+    let mut ledgers = ledgers();
+    ledgers.calls[0].outcome = Outcome::Broken("reset".to_owned());
+    only(&ledgers, claim, "nobody ended its gateway");
+    for other in [What::Gateway(0, Harm::Paused), What::Gateway(1, Harm::Killed)] {
+        ledgers.faults = vec![happened(other, 0, 5)];
+        only(&ledgers, claim, "nobody ended its gateway");
+    }
+    ledgers.faults = vec![happened(What::Gateway(0, Harm::Terminated), 0, 5)];
+    assert_eq!(broken(&ledgers), []);
+}
+
+#[test]
+fn a_server_is_said_not_to_answer_only_where_it_did_not() {
+    let claim = "who is told that a server does not answer called one that did not";
+    let mut ledgers = ledgers();
+    ledgers.calls[0].outcome =
+        Outcome::Failed("server blue/alpha did not answer: the connection was closed".to_owned());
+    only(&ledgers, claim, "nothing was done to its server");
+    ledgers.faults = vec![happened(What::Server(1, Mood::Resets), 0, 5)];
+    only(&ledgers, claim, "nothing was done to its server");
+    ledgers.faults = vec![happened(What::Server(0, Mood::Resets), 0, 5)];
+    assert_eq!(broken(&ledgers), []);
 }

@@ -24,10 +24,17 @@ fn an_answer_is_a_success_only_if_it_is_the_one_that_was_asked_for() {
 
 #[test]
 fn errors_are_told_apart() {
-    assert_eq!(of(200, r#"{"id":1,"result":{"isError":true,"content":[{"type":"text","text":"alpha 7"}]}}"#), "failed result");
+    assert_eq!(
+        of(200, r#"{"id":1,"result":{"isError":true,"content":[{"type":"text","text":"alpha 7"}]}}"#),
+        "failed result"
+    );
     assert_eq!(of(403, r#"{"id":1,"error":{"code":-31403,"message":"denied"}}"#), "refused 403 -31403");
     assert_eq!(of(200, r#"{"id":1,"error":{"code":-32602,"message":"no such tool"}}"#), "refused 200 -32602");
     assert_eq!(of(401, ""), "refused 401");
-    let lost = outcome(&reply(503, r#"{"error":{"code":-31503,"message":"this gateway has no configuration yet"}}"#), &Asked::Delete, String::new());
+    let lost = outcome(
+        &reply(503, r#"{"error":{"code":-31503,"message":"this gateway has no configuration yet"}}"#),
+        &Asked::Delete,
+        String::new(),
+    );
     assert!(lost.is_unrouted(), "{lost:?}");
 }

@@ -17,9 +17,9 @@ fn every_fault_ends_before_the_end_and_nobody_suffers_two_of_a_kind_at_once() {
         assert!(faults.len() >= 10, "seed {seed}: only {} faults", faults.len());
         for (number, fault) in faults.iter().enumerate() {
             assert!(fault.at + fault.lasts <= SHORT, "seed {seed}: {fault:?}");
-            let clash = faults[number + 1..].iter().find(|later| {
-                same_lane(fault.what, later.what) && later.at < fault.at + fault.lasts
-            });
+            let clash = faults[number + 1..]
+                .iter()
+                .find(|later| same_lane(fault.what, later.what) && later.at < fault.at + fault.lasts);
             assert_eq!(clash, None, "seed {seed}: during {fault:?}");
         }
     }
