@@ -205,9 +205,9 @@ impl<'a> Joined<'a> {
 
     fn must_have_been_taken(&self, call: &Call) -> bool {
         match &call.outcome {
-            Outcome::Success | Outcome::Failed(_) | Outcome::Wrong(_) => true,
+            Outcome::Success | Outcome::Failed(_) | Outcome::Withdrawn | Outcome::Wrong(_) => true,
             outcome @ Outcome::Refused { .. } => !outcome.is_unrouted(),
-            Outcome::Broken(_) | Outcome::Silence => !self.runs(call).is_empty(),
+            Outcome::Broken(_) | Outcome::Silence | Outcome::Left => !self.runs(call).is_empty(),
         }
     }
 
@@ -228,7 +228,7 @@ impl<'a> Joined<'a> {
                 return Some("the line has another route");
             }
             match &call.outcome {
-                Outcome::Success | Outcome::Failed(_) if !record.admits() => Some("the line says it was refused"),
+                Outcome::Success | Outcome::Failed(_) | Outcome::Withdrawn if !record.admits() => Some("the line says it was refused"),
                 Outcome::Refused { status, .. } if record.status != *status => Some("the line has another status"),
                 Outcome::Refused { code, .. } if record.code != *code => Some("the line has another code"),
                 _ => None,
@@ -288,7 +288,7 @@ impl<'a> Joined<'a> {
                 if self.runs(call).iter().any(|run| foreign(&run)) {
                     return Some("it ran in another tenant".to_owned());
                 }
-                let answered = matches!(call.outcome, Outcome::Success | Outcome::Failed(_));
+                let answered = matches!(call.outcome, Outcome::Success | Outcome::Failed(_) | Outcome::Withdrawn);
                 (call.principal != call.route && answered).then(|| "it was answered".to_owned())
             },
         )

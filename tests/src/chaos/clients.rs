@@ -29,8 +29,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const PACE: std::ops::Range<u64> = 50..250;
 /// Calls after which a session is ended and another one opened.
 const SESSION: u32 = 25;
-/// One call of so many goes where the client has no business.
+/// One call of so many goes where the client has no business,
 const TRESPASS: u32 = 12;
+/// and one of so many is left while it is under way (milliseconds).
+const LEAVE: u32 = 15;
+const LEAVES: std::ops::Range<u64> = 5..150;
 
 /// What a tenant's clients know.
 #[derive(Debug, Clone)]
@@ -100,7 +103,9 @@ impl Client {
             let route = if trespasses { (self.tenant + 1) % self.desk.doors.len() } else { self.tenant };
             let servers: Vec<usize> = self.servers_of(route);
             let server = servers[self.rng.usize(..servers.len())];
-            self.call(gateway, route, server, tool).await;
+            let leaves = self.rng.u32(..LEAVE) == 0;
+            let leaves = leaves.then(|| Duration::from_millis(self.rng.u64(LEAVES)));
+            self.call(gateway, route, server, tool, leaves).await;
         }
     }
 
@@ -110,7 +115,7 @@ impl Client {
         for gateway in 0..self.desk.gateways.len() {
             self.session = None;
             for server in self.servers_of(self.tenant) {
-                match self.call(gateway, self.tenant, server, TOOLS[0]).await {
+                match self.call(gateway, self.tenant, server, TOOLS[0], None).await {
                     Some(Outcome::Success) => {}
                     other => failures.push(format!("{} on gateway-{gateway}, server {server}: {other:?}", self.name)),
                 }
@@ -124,16 +129,23 @@ impl Client {
         all.filter(|(_, place)| place.tenant == tenant).map(|(number, _)| number).collect()
     }
 
-    /// Calls a tool, in a session if it is an older client; `None` where it got no session.
-    async fn call(&mut self, gateway: usize, route: usize, server: usize, tool: &str) -> Option<Outcome> {
+    /// Calls a tool, in a session if it is an older client, and may leave before the answer; `None` where it got no session.
+    async fn call(
+        &mut self,
+        gateway: usize,
+        route: usize,
+        server: usize,
+        tool: &str,
+        leaves: Option<Duration>,
+    ) -> Option<Outcome> {
         if self.legacy {
             self.keep_session(gateway).await?;
         }
         let agent = self.agent(gateway, route);
         let tool = format!("{}_{tool}", self.desk.servers[server].name);
-        let (_, outcome) = self
-            .attempt(gateway, route, Asked::Call(server), |id| agent.calling(&tool, &format!(r#"{{"text":"{id}"}}"#)))
-            .await;
+        let calling = |id: u64| agent.calling(&tool, &format!(r#"{{"text":"{id}"}}"#));
+        let calls = self.attempt(gateway, route, Asked::Call(server), leaves, calling);
+        let (_, outcome) = calls.await;
         self.used += 1;
         let lost = match &outcome {
             Outcome::Refused { status, .. } => *status == 404 && route == self.tenant,
@@ -153,20 +165,20 @@ impl Client {
             let agent = self.agent(gateway, own);
             let end = Request::get(&agent.path).by(http::Method::DELETE).token(agent.token.as_deref());
             let end = end.with("mcp-session-id", agent.session.as_deref().unwrap_or_default());
-            self.attempt(gateway, own, Asked::Delete, |_| end).await;
+            self.attempt(gateway, own, Asked::Delete, None, |_| end).await;
             self.session = None;
         }
         if self.session.is_none() {
             let agent = self.agent(gateway, own);
             let request = Request::initialize(&agent.path, LEGACY).token(agent.token.as_deref());
-            let (reply, outcome) = self.attempt(gateway, own, Asked::Initialize, |_| request).await;
+            let (reply, outcome) = self.attempt(gateway, own, Asked::Initialize, None, |_| request).await;
             let session = reply.as_ref().and_then(|reply| reply.header("mcp-session-id"));
             self.session = session.filter(|_| outcome == Outcome::Success).map(str::to_owned);
             self.used = 0;
             let agent = self.agent(gateway, own);
             agent.session.as_ref()?;
             let said = agent.request("notifications/initialized", "{}").edit(r#""id":1,"#, "");
-            self.attempt(gateway, own, Asked::Initialized, |_| said).await;
+            self.attempt(gateway, own, Asked::Initialized, None, |_| said).await;
         }
         Some(())
     }
@@ -187,13 +199,15 @@ impl Client {
         gateway: usize,
         route: usize,
         asked: Asked,
+        leaves: Option<Duration>,
         request: impl FnOnce(u64) -> Request,
     ) -> (Option<Reply>, Outcome) {
         let id = self.desk.begun.fetch_add(1, Ordering::SeqCst) + 1;
         let request = request(id).with("traceparent", traceparent(id));
         let began = self.desk.clock.elapsed();
-        let sent = tokio::time::timeout(PATIENCE, request.send(self.desk.gateways[gateway])).await;
+        let sent = tokio::time::timeout(leaves.unwrap_or(PATIENCE), request.send(self.desk.gateways[gateway])).await;
         let (reply, outcome) = match sent {
+            Err(_) if leaves.is_some() => (None, Outcome::Left),
             Err(_) => (None, Outcome::Silence),
             Ok(Err(error)) => (None, Outcome::Broken(format!("{error:#}"))),
             Ok(Ok(reply)) => {
@@ -221,6 +235,7 @@ fn outcome(reply: &Reply, asked: &Asked, expected: String) -> Outcome {
     let status = reply.status.as_u16();
     let message: Value = serde_json::from_str(&reply.message_text()).unwrap_or_default();
     let (result, code) = (&message["result"], message["error"]["code"].as_i64());
+    let streamed = reply.header("content-type").is_some_and(|kind| kind.starts_with("text/event-stream"));
     let text = result["content"][0]["text"].as_str().unwrap_or_default();
     let succeeds = match asked {
         Asked::Call(_) => status == 200 && result["isError"] != true && text == expected,
@@ -232,6 +247,9 @@ fn outcome(reply: &Reply, asked: &Asked, expected: String) -> Outcome {
         Outcome::Success
     } else if status == 200 && result["isError"] == true {
         Outcome::Failed(text.to_owned())
+    } else if status == 200 && code == Some(-31403) && streamed {
+        // In a stream that was open already: before, a call is refused in another way.
+        Outcome::Withdrawn
     } else if code.is_some() || status >= 400 {
         let words = message["error"]["message"].as_str().map_or_else(|| reply.text(), str::to_owned);
         Outcome::Refused { status, code, text: words.chars().take(120).collect() }

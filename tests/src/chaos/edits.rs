@@ -159,7 +159,7 @@ impl Tenant {
             17 => return Edit::Delete(["McpRoute", "McpPolicy", "McpServer"][rng.usize(..3)], spare),
             // The API server refuses these two.
             18 => object("McpRoute", "eng", &json!({"path": "no slash", "servers": []})),
-            _ if rng.u32(..4) > 0 => object("McpServer", name, &json!({"source": {}})),
+            _ if rng.u32(..8) > 0 => object("McpServer", name, &json!({"source": {}})),
             _ => return Edit::Delete("McpServer", name.clone()),
         })
     }

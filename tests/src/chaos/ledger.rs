@@ -40,10 +40,14 @@ pub enum Outcome {
         /// The words.
         text: String,
     },
+    /// The gateway let it go on, and gave no answer: the permission was withdrawn meanwhile.
+    Withdrawn,
     /// No connection, or one that broke.
     Broken(String),
     /// Nothing, until the client lost patience.
     Silence,
+    /// The client went away while it waited, as it had meant to.
+    Left,
     /// An answer that is none to this call.
     Wrong(String),
 }
@@ -57,8 +61,10 @@ impl Outcome {
             Self::Failed(_) => "failed result".to_owned(),
             Self::Refused { status, code: Some(code), .. } => format!("refused {status} {code}"),
             Self::Refused { status, .. } => format!("refused {status}"),
+            Self::Withdrawn => "withdrawn".to_owned(),
             Self::Broken(_) => "broken connection".to_owned(),
             Self::Silence => "silence".to_owned(),
+            Self::Left => "client left".to_owned(),
             Self::Wrong(_) => "wrong answer".to_owned(),
         }
     }

@@ -16,8 +16,10 @@ pub const SERVERS: usize = 4;
 
 /// Before the first fault of a lane.
 const FIRST: std::ops::Range<u64> = 500..6_000;
-/// Between two faults of a lane.
+/// Between two faults of a lane,
 const PAUSE: std::ops::Range<u64> = 1_500..9_000;
+/// and of the cluster's, without which nothing is edited.
+const CLUSTER_PAUSE: std::ops::Range<u64> = 5_000..25_000;
 
 /// A fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,7 +135,8 @@ fn fill(rng: &mut Rng, lane: Lane, length: Duration) -> Vec<Fault> {
             return faults;
         }
         faults.push(Fault { at, lasts, what });
-        at += lasts + Duration::from_millis(rng.u64(PAUSE));
+        let pause = if matches!(what, What::Cluster(_)) { CLUSTER_PAUSE } else { PAUSE };
+        at += lasts + Duration::from_millis(rng.u64(pause));
     }
 }
 

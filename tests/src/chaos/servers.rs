@@ -1,6 +1,9 @@
 //! The MCP servers of a run: each writes down what really ran, and does to its callers what it is told.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use parking_lot::Mutex;
 
@@ -12,6 +15,10 @@ use crate::recorder::{Answer, Recorder, Seen, Speaks, tool};
 
 /// The tools of every server: the first is always on show and answers with a message, the second is what edits hide and answers with events.
 pub const TOOLS: [&str; 2] = ["note", "more"];
+
+/// How long they take at most: faults shall find calls under way.
+const QUICK: Duration = Duration::from_millis(50);
+const SLOW: Duration = Duration::from_millis(500);
 
 /// Name, tenant and eras of each.
 const KINDS: [(&str, usize, Speaks); SERVERS] =
@@ -34,8 +41,8 @@ impl Servers {
             let ledger = Arc::clone(&runs);
             let witness = move |seen: &Seen| ledger.lock().push(run(seen, number, clock));
             let server = Recorder::witnessed(speaks, &TOOLS.map(tool), Box::new(witness)).await?;
-            server.answer(TOOLS[0], Answer::Json(echo(name)));
-            server.answer(TOOLS[1], Answer::Events(vec![echo(name)]));
+            server.answer(TOOLS[0], Answer::Late(QUICK, Box::new(Answer::Json(echo(name)))));
+            server.answer(TOOLS[1], Answer::Late(SLOW, Box::new(Answer::Events(vec![echo(name)]))));
             servers.push(server);
         }
         Ok(Self { servers, runs })

@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{StreamExt, stream};
@@ -45,6 +46,8 @@ pub enum Answer {
     Flood,
     /// The answer within, once the gate is open.
     Gated(Box<Answer>),
+    /// The answer within, after a random time up to this.
+    Late(Duration, Box<Answer>),
     /// A result whose text has this many bytes.
     Huge(usize),
     /// [`RESULT`] for a request with this header, and for others what 2026-07-28 has for headers that do not mirror the body.
@@ -79,11 +82,20 @@ impl Answer {
     pub(super) async fn give(self, state: &Arc<State>, blanks: &Blanks, seen: &Seen) -> io::Result<Response<Body>> {
         let mut unfinished = Unfinished(Some(Arc::clone(state)));
         let mut answer = self;
-        while let Self::Gated(inner) = answer {
-            // The sender lives in the state.
-            let _ = state.gate.subscribe().wait_for(|open| *open).await;
-            answer = *inner;
-        }
+        let answer = loop {
+            answer = match answer {
+                Self::Gated(inner) => {
+                    // The sender lives in the state.
+                    let _ = state.gate.subscribe().wait_for(|open| *open).await;
+                    *inner
+                }
+                Self::Late(longest, inner) => {
+                    tokio::time::sleep(longest.mul_f64(fastrand::f64())).await;
+                    *inner
+                }
+                answer => break answer,
+            };
+        };
         let response = match answer {
             Self::Json(text) => full(200, "application/json", blanks.fill(&text)),
             Self::Http(status, headers, text) => {
@@ -96,7 +108,7 @@ impl Answer {
             Self::Events(events) => full(200, "text/event-stream", framed(&events, blanks)),
             Self::Raw(text) => full(200, "text/event-stream", blanks.fill(&text)),
             Self::Open(events) => open(framed(&events, blanks), Arc::clone(state)),
-            Self::Hang | Self::Gated(_) => std::future::pending().await,
+            Self::Hang | Self::Gated(_) | Self::Late(..) => std::future::pending().await,
             Self::Cut => cut(),
             Self::Reset => return Err(io::ErrorKind::ConnectionReset.into()),
             Self::Flood => flood(),

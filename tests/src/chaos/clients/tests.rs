@@ -38,3 +38,15 @@ fn errors_are_told_apart() {
     );
     assert!(lost.is_unrouted(), "{lost:?}");
 }
+
+#[test]
+fn an_answer_that_was_withdrawn_in_an_open_stream_is_no_refusal() {
+    let denied = r#"{"id":1,"error":{"code":-31403,"message":"what allowed this call is no longer in force"}}"#;
+    assert_eq!(of(200, denied), "refused 200 -31403");
+    let mut stream = reply(200, &format!("event: message\ndata: {denied}\n\n"));
+    stream.headers.insert("content-type", http::HeaderValue::from_static("text/event-stream"));
+    assert_eq!(outcome(&stream, &Asked::Call(0), "alpha 7".to_owned()), Outcome::Withdrawn);
+    stream.body = bytes::Bytes::new();
+    assert_eq!(outcome(&stream, &Asked::Call(0), "alpha 7".to_owned()).word(), "wrong answer", "it just ends");
+}
+
