@@ -4,7 +4,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 CLUSTER := target/cluster
 
-.PHONY: help demo test test-unit flakes lint bench bench-instructions fuzz generate cluster cluster-down
+.PHONY: help demo test test-unit flakes lint chaos bench bench-instructions fuzz generate cluster cluster-down
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -26,6 +26,11 @@ lint: ## formatting, clippy with warnings denied, licences and bans
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	@if command -v gofmt >/dev/null; then test -z "$$(gofmt -l tests/cluster)"; else echo "Go is not installed: tests/cluster unchecked"; fi
 	@if command -v cargo-deny >/dev/null; then cargo deny check bans licenses sources; else echo "cargo-deny is not installed: licences and bans unchecked (the dependency test still refuses ring, OpenSSL and native-tls)"; fi
+
+chaos: ## a fleet under faults, every call in three ledgers: three seeds of ten minutes (CHAOS_SEED, CHAOS_SECONDS)
+	@tests/cluster/build.sh >/dev/null
+	$(CARGO) build --workspace --bins
+	$(CARGO) test -p portolan-tests --test chaos long_runs -- --ignored --nocapture
 
 bench: ## CPU per call and list, and latency, beside nginx in the same run
 	./scripts/bench.sh

@@ -122,8 +122,45 @@ impl Cluster {
         self.command("start-api").await
     }
 
+    /// Kills the API server where it stands.
+    ///
+    /// # Errors
+    /// The cluster is not our own, or the API server does not run.
+    pub fn kill_api(&self) -> anyhow::Result<()> {
+        self.signal("kube-apiserver", "KILL")
+    }
+
+    /// Stops etcd in the middle of whatever it does, until [`Cluster::etcd_goes_on`].
+    ///
+    /// # Errors
+    /// The cluster is not our own.
+    pub fn pause_etcd(&self) -> anyhow::Result<()> {
+        self.signal("etcd", "STOP")
+    }
+
+    /// Lets etcd go on.
+    ///
+    /// # Errors
+    /// The cluster is not our own.
+    pub fn etcd_goes_on(&self) -> anyhow::Result<()> {
+        self.signal("etcd", "CONT")
+    }
+
+    /// The number in a pid file is that of our own cluster's process as long as its supervisor lives: only we end those two.
+    fn signal(&self, service: &str, signal: &str) -> anyhow::Result<()> {
+        let file = self.ours()?.dir.join("run").join(service).with_added_extension("pid");
+        let process = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+        let sent = Command::new("kill").args(["-s", signal, process.trim_end()]).status()?;
+        anyhow::ensure!(sent.success(), "kill -s {signal} {service}: {sent}");
+        Ok(())
+    }
+
+    fn ours(&self) -> anyhow::Result<&Own> {
+        self.own.as_ref().context("only a cluster of our own is stopped")
+    }
+
     async fn command(&self, name: &str) -> anyhow::Result<()> {
-        let own = self.own.as_ref().context("only a cluster of our own is stopped")?;
+        let own = self.ours()?;
         let status = tokio::process::Command::new(&own.binary).arg(name).arg("--dir").arg(&own.dir).status().await?;
         anyhow::ensure!(status.success(), "{name}: {status}");
         Ok(())

@@ -5,7 +5,7 @@ mod member;
 use std::{
     fs,
     net::SocketAddr,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Weak},
 };
 
@@ -32,6 +32,8 @@ pub struct Fleet {
     folder: TempDir,
     /// Where gateways look for operators, if not where they are.
     stand_in: Option<SocketAddr>,
+    /// Where what the processes write is kept.
+    logs: Option<PathBuf>,
     /// The operators.
     pub operators: Vec<Member>,
     /// The gateways.
@@ -82,7 +84,7 @@ impl Fleet {
         fs::write(folder.path().join("fleet-key"), fleet_key())?;
         let members = |kind: &str, count| (0..count).map(|number| Member::new(format!("{kind}-{number}"))).collect();
         let (operators, gateways) = (members("operator", operators), members("gateway", gateways));
-        let mut fleet = Self { folder, stand_in: None, operators, gateways };
+        let mut fleet = Self { folder, stand_in: None, logs: None, operators, gateways };
         for number in 0..fleet.operators.len() {
             fleet.start_operator(number).await?;
         }
@@ -97,21 +99,26 @@ impl Fleet {
     /// # Errors
     /// It cannot be started.
     pub async fn start_operator(&mut self, number: usize) -> anyhow::Result<()> {
-        let (kubeconfig, operator) = (self.file("kubeconfig"), &mut self.operators[number]);
-        let listen = operator.listen.to_string();
-        let arguments = [
-            ["--name", &operator.name],
-            ["--listen", &listen],
-            ["--admin", "127.0.0.1:0"],
-            ["--external-url", EXTERNAL_URL],
-        ];
+        self.launch_operator(number)?;
+        self.operators[number].ready().await
+    }
+
+    /// The same without waiting until it is ready.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn launch_operator(&mut self, number: usize) -> anyhow::Result<()> {
+        let (kubeconfig, output) = (self.file("kubeconfig"), self.output(&self.operators[number]));
+        let operator = &mut self.operators[number];
+        let (listen, admin) = (operator.listen.to_string(), operator.admin.to_string());
+        let arguments =
+            [["--name", &operator.name], ["--listen", &listen], ["--admin", &admin], ["--external-url", EXTERNAL_URL]];
         let own = operator.flags.iter().map(String::as_str);
         let arguments: Vec<&str> = arguments.as_flattened().iter().copied().chain(own).collect();
         // A flag of its own wins over the variable.
         let environment =
             [("KUBECONFIG", kubeconfig.as_str()), ("PORTOLAN_NAMESPACE", account::NAMESPACE), ("NO_COLOR", "1")];
-        let (process, at) = Process::start_in("portolan-operator", &arguments, &environment).await?;
-        operator.runs(process, at);
+        operator.launched(Process::spawn("portolan-operator", &arguments, &environment, output)?);
         Ok(())
     }
 
@@ -148,23 +155,41 @@ impl Fleet {
         self.start_gateway(number).await
     }
 
+    /// Adds a gateway that looks for operators at these addresses, and starts it.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub async fn add_gateway_behind(&mut self, streams: &[SocketAddr]) -> anyhow::Result<()> {
+        let number = self.gateways.len();
+        let mut gateway = Member::new(format!("gateway-{number}"));
+        gateway.follows = streams.to_vec();
+        self.gateways.push(gateway);
+        self.start_gateway(number).await
+    }
+
     /// Starts a gateway, with the address, the data folder and the key that it had if it ran before, and waits until an operator serves it.
     ///
     /// # Errors
     /// It cannot be started.
     pub async fn start_gateway(&mut self, number: usize) -> anyhow::Result<()> {
-        let streams: Vec<SocketAddr> = match self.stand_in {
-            Some(stream) => vec![stream],
-            None => self.operators.iter().map(|operator| operator.listen).collect(),
-        };
-        let streams: Vec<String> = streams.iter().map(|stream| format!("http://{stream}")).collect();
-        let (data, audit) = (self.file(&format!("data-{number}")), self.file(&format!("audit-{number}")));
-        let (key, gateway) = (self.file("fleet-key"), &mut self.gateways[number]);
-        let listen = gateway.listen.to_string();
+        self.launch_gateway(number)?;
+        self.gateways[number].ready().await
+    }
+
+    /// The same without waiting until it is ready.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn launch_gateway(&mut self, number: usize) -> anyhow::Result<()> {
+        let streams: Vec<String> = self.streams(number).iter().map(|stream| format!("http://{stream}")).collect();
+        let data = self.data(number).display().to_string();
+        let (audit, key) = (self.audit_log(number).display().to_string(), self.file("fleet-key"));
+        let (output, gateway) = (self.output(&self.gateways[number]), &mut self.gateways[number]);
+        let (listen, admin) = (gateway.listen.to_string(), gateway.admin.to_string());
         let arguments = [
             ["--name", &gateway.name],
             ["--listen", &listen],
-            ["--admin", "127.0.0.1:0"],
+            ["--admin", &admin],
             ["--workers", "2"],
             ["--data-dir", &data],
             ["--fleet-key", &key],
@@ -173,15 +198,45 @@ impl Fleet {
         ];
         let operators: Vec<[&str; 2]> = streams.iter().map(|stream| ["--operator", stream.as_str()]).collect();
         let arguments = [arguments.as_flattened(), operators.as_flattened()].concat();
-        let (process, at) = Process::start_in("portolan-gateway", &arguments, &[("NO_COLOR", "1")]).await?;
-        gateway.runs(process, at);
+        gateway.launched(Process::spawn("portolan-gateway", &arguments, &[("NO_COLOR", "1")], output)?);
         Ok(())
+    }
+
+    /// Where a gateway looks for operators.
+    fn streams(&self, gateway: usize) -> Vec<SocketAddr> {
+        let own = &self.gateways[gateway].follows;
+        match self.stand_in {
+            _ if !own.is_empty() => own.clone(),
+            Some(stream) => vec![stream],
+            None => self.operators.iter().map(|operator| operator.listen).collect(),
+        }
+    }
+
+    /// What its processes write from now on is added to files of this folder, which outlive them.
+    pub fn keep_logs(&mut self, folder: &Path) {
+        self.logs = Some(folder.to_owned());
+    }
+
+    fn output(&self, member: &Member) -> Option<PathBuf> {
+        self.logs.as_ref().map(|folder| folder.join(&member.name))
+    }
+
+    /// Where a gateway keeps what outlives it.
+    #[must_use]
+    pub fn data(&self, gateway: usize) -> PathBuf {
+        self.folder.path().join(format!("data-{gateway}"))
+    }
+
+    /// A gateway's audit log.
+    #[must_use]
+    pub fn audit_log(&self, gateway: usize) -> PathBuf {
+        self.folder.path().join(format!("audit-{gateway}"))
     }
 
     /// Where the first gateway keeps what was in force.
     #[must_use]
-    pub fn last_good(&self) -> std::path::PathBuf {
-        self.folder.path().join("data-0/last-good.bin")
+    pub fn last_good(&self) -> PathBuf {
+        self.data(0).join("last-good.bin")
     }
 
     /// Waits until the first gateway has written down all that is in force.
@@ -335,7 +390,7 @@ impl Fleet {
     /// The audit lines of all gateways that hold `text`.
     #[must_use]
     pub fn audited(&self, text: &str) -> Vec<Value> {
-        let logs = (0..self.gateways.len()).map(|number| fs::read_to_string(self.file(&format!("audit-{number}"))));
+        let logs = (0..self.gateways.len()).map(|number| fs::read_to_string(self.audit_log(number)));
         let logs: Vec<String> = logs.map(Result::unwrap_or_default).collect();
         let lines = logs.iter().flat_map(|log| log.lines()).filter(|line| line.contains(text));
         lines.filter_map(|line| serde_json::from_str(line).ok()).collect()
@@ -347,7 +402,7 @@ impl Fleet {
 
     /// Where the operator's kubeconfig is.
     #[must_use]
-    pub fn kubeconfig(&self) -> std::path::PathBuf {
+    pub fn kubeconfig(&self) -> PathBuf {
         Path::new(&self.file("kubeconfig")).to_owned()
     }
 }

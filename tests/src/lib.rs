@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod agent;
+pub mod chaos;
 pub mod cluster;
 pub mod conformance;
 pub mod eventually;
@@ -23,3 +24,4 @@ pub mod request;
 pub mod standalone;
 pub mod suite;
 pub mod tap;
+pub mod unshared;

@@ -54,10 +54,17 @@ impl Namespace {
     /// # Errors
     /// The API server refuses it.
     pub async fn apply(&self, object: &Value) -> anyhow::Result<()> {
+        Ok(self.try_apply(object).await?)
+    }
+
+    /// The same, for whoever wants to know what the API server said.
+    ///
+    /// # Errors
+    /// The API server refuses it, or is not there.
+    pub async fn try_apply(&self, object: &Value) -> Result<(), kube::Error> {
         let (kind, name) = names(object);
         let parameters = PatchParams::apply("somebody").force();
-        self.api(kind).patch(name, &parameters, &Patch::Apply(object)).await?;
-        Ok(())
+        self.api(kind).patch(name, &parameters, &Patch::Apply(object)).await.map(drop)
     }
 
     /// Applies several, in their order.
@@ -76,8 +83,15 @@ impl Namespace {
     /// # Errors
     /// There is none.
     pub async fn delete(&self, kind: &str, name: &str) -> anyhow::Result<()> {
-        self.api(kind).delete(name, &DeleteParams::default()).await?;
-        Ok(())
+        Ok(self.try_delete(kind, name).await?)
+    }
+
+    /// The same, for whoever wants to know what the API server said.
+    ///
+    /// # Errors
+    /// There is none, or no API server.
+    pub async fn try_delete(&self, kind: &str, name: &str) -> Result<(), kube::Error> {
+        self.api(kind).delete(name, &DeleteParams::default()).await.map(drop)
     }
 
     /// The object as it is now.

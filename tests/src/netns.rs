@@ -1,71 +1,32 @@
-//! A network namespace for one test: the test's own program runs itself again inside it, so that everything that it starts is inside too.
-//!
-//! Nothing of it outlives the test: the kernel drops the namespace with its last process.
+//! A network namespace for one test: what it does to addresses nobody else sees.
 
-use std::{
-    env,
-    io::Write as _,
-    process::{Command, Stdio},
-};
+use std::process::Command;
 
 use anyhow::{Context as _, ensure};
 
-/// Tells the inner run that it is inside.
-const INSIDE: &str = "PORTOLAN_TEST_NETNS";
-
-/// Where a test runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// In its namespace: go on.
-    Inside,
-    /// Outside, and the run inside has passed, or namespaces are not to be had here.
-    Outside,
-}
+use crate::unshared;
+pub use crate::unshared::Place;
 
 /// Runs the test `name` again in a network namespace of its own, with these addresses on its loopback device.
 ///
 /// # Errors
 /// The inner run fails.
 pub fn enter(name: &str, addresses: &[&str]) -> anyhow::Result<Place> {
-    if env::var_os(INSIDE).is_some() {
-        ip(&["link", "set", "lo", "up"])?;
-        for address in addresses {
-            ip(&["address", "add", address, "dev", "lo"])?;
+    let place = unshared::enter(name, "--net", &["ip", "link", "set", "lo", "up"])?;
+    match place {
+        Place::Inside => {
+            ip(&["link", "set", "lo", "up"])?;
+            for address in addresses {
+                ip(&["address", "add", address, "dev", "lo"])?;
+            }
         }
-        return Ok(Place::Inside);
+        Place::Outside => {}
+        Place::Refused => {
+            let what = "this machine permits no network namespaces (unshare --net; ip link)";
+            unshared::say_loudly(&format!("SKIPPED {name}: {what}"))?;
+        }
     }
-    let Some(flags) =
-        [&["--net"][..], &["--user", "--map-root-user", "--net"]].into_iter().find(|flags| permitted(flags))
-    else {
-        // Not the macro: the harness would keep its words to itself.
-        writeln!(
-            std::io::stderr(),
-            "\nSKIPPED {name}: this machine permits no network namespaces (unshare --net; ip link)"
-        )?;
-        return Ok(Place::Outside);
-    };
-    let status = Command::new("unshare")
-        .args(flags)
-        .arg(env::current_exe()?)
-        .args(["--exact", name, "--nocapture"])
-        .env(INSIDE, "1")
-        .env_remove("PORTOLAN_TEST_KUBECONFIG") // of a cluster that is outside
-        .stdin(Stdio::null())
-        .status()
-        .context("unshare")?;
-    ensure!(status.success(), "inside its network namespace {name} failed: {status}");
-    Ok(Place::Outside)
-}
-
-fn permitted(flags: &[&str]) -> bool {
-    let tried = Command::new("unshare")
-        .args(flags)
-        .args(["ip", "link", "set", "lo", "up"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    tried.is_ok_and(|status| status.success())
+    Ok(place)
 }
 
 fn ip(arguments: &[&str]) -> anyhow::Result<()> {

@@ -2,9 +2,9 @@
 //!
 //! It must never outlive its test, nor stop anything but the process that it started.
 
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
 use anyhow::{Context, ensure};
@@ -27,6 +27,8 @@ pub struct Process {
     name: String,
     child: Child,
     folder: TempDir,
+    /// Where it writes, without the name of the stream.
+    output: PathBuf,
 }
 
 /// Where Cargo puts the programs of the build that this test belongs to.
@@ -89,27 +91,65 @@ impl Process {
         arguments: &[&str],
         environment: &[(&str, &str)],
     ) -> anyhow::Result<(Self, Addresses)> {
-        let folder = tempfile::tempdir()?;
-        let ready = folder.path().join("ready");
-        let mut command = program(name)?;
-        command.args(arguments).arg("--ready-file").arg(&ready).envs(environment.iter().copied());
-        command.stdout(File::create(folder.path().join("stdout"))?).stderr(File::create(folder.path().join("stderr"))?);
-        let child = command.spawn().with_context(|| format!("start {name}"))?;
-        let mut process = Self { name: name.to_owned(), child, folder };
-        let addresses = eventually(&format!("{name} is ready"), async || process.look(&ready)).await?;
+        let mut process = Self::spawn(name, arguments, environment, None)?;
+        let addresses = process.ready().await?;
         Ok((process, addresses))
     }
 
-    /// Nothing yet, the addresses, or why there will be none.
-    fn look(&mut self, ready: &Path) -> Option<anyhow::Result<Addresses>> {
-        if let Ok(text) = fs::read(ready) {
-            return Some(serde_json::from_slice(&text).context("the ready file"));
+    /// The same without waiting: [`Process::is_ready`] looks. With `output` what it writes is added to `OUTPUT.stdout` and `OUTPUT.stderr`, which
+    /// outlive it.
+    ///
+    /// # Errors
+    /// It has not been built, or cannot be started.
+    pub fn spawn(
+        name: &str,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+        output: Option<PathBuf>,
+    ) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let output = output.unwrap_or_else(|| folder.path().join("output"));
+        let open =
+            |stream: &str| OpenOptions::new().append(true).create(true).open(output.with_added_extension(stream));
+        let mut command = program(name)?;
+        command.args(arguments).arg("--ready-file").arg(folder.path().join("ready")).envs(environment.iter().copied());
+        command.stdout(open("stdout")?).stderr(open("stderr")?);
+        let child = command.spawn().with_context(|| format!("start {name}"))?;
+        Ok(Self { name: name.to_owned(), child, folder, output })
+    }
+
+    /// Waits until it is ready.
+    ///
+    /// # Errors
+    /// It ends before.
+    ///
+    /// # Panics
+    /// When it is not ready in time.
+    pub async fn ready(&mut self) -> anyhow::Result<Addresses> {
+        let what = format!("{} is ready", self.name);
+        eventually(&what, async || self.is_ready().transpose()).await
+    }
+
+    /// Where it listens, once it is ready.
+    ///
+    /// # Errors
+    /// It ended before.
+    pub fn is_ready(&mut self) -> anyhow::Result<Option<Addresses>> {
+        if let Ok(text) = fs::read(self.folder.path().join("ready")) {
+            return serde_json::from_slice(&text).context("the ready file").map(Some);
         }
-        match self.child.try_wait() {
-            Ok(None) => None,
-            Ok(Some(status)) => Some(Err(anyhow::anyhow!("{} ended before it was ready: {status}", self.name))),
-            Err(error) => Some(Err(error.into())),
+        match self.has_ended()? {
+            None => Ok(None),
+            Some(status) => Err(anyhow::anyhow!("{} ended before it was ready: {status}", self.name)),
         }
+    }
+
+    /// How it ended, if it has.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn has_ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
+        Ok(self.child.try_wait()?)
     }
 
     /// What it has written to standard output.
@@ -125,7 +165,7 @@ impl Process {
     }
 
     fn output(&self, stream: &str) -> String {
-        fs::read(self.folder.path().join(stream))
+        fs::read(self.output.with_added_extension(stream))
             .map(|text| String::from_utf8_lossy(&text).into_owned())
             .unwrap_or_default()
     }

@@ -95,7 +95,13 @@ struct State {
     initialize: Mutex<Option<Answer>>,
     agrees: Mutex<String>,
     gate: watch::Sender<bool>,
+    suffers: Mutex<Option<Answer>>,
+    witness: Option<Witness>,
+    lives: watch::Sender<u64>,
 }
+
+/// Who is told of each call that runs.
+pub type Witness = Box<dyn Fn(&Seen) + Send + Sync>;
 
 /// A server.
 pub struct Recorder {
@@ -111,6 +117,19 @@ impl Recorder {
     /// # Errors
     /// There is no port.
     pub async fn start(speaks: Speaks, tools: &[String]) -> anyhow::Result<Self> {
+        Self::start_with(speaks, tools, None).await
+    }
+
+    /// The same, for more calls than anybody would keep: `witness` is told of each that runs, and nothing is kept. Connections that it closes
+    /// are reset.
+    ///
+    /// # Errors
+    /// There is no port.
+    pub async fn witnessed(speaks: Speaks, tools: &[String], witness: Witness) -> anyhow::Result<Self> {
+        Self::start_with(speaks, tools, Some(witness)).await
+    }
+
+    async fn start_with(speaks: Speaks, tools: &[String], witness: Option<Witness>) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let state = Arc::new(State {
@@ -123,6 +142,9 @@ impl Recorder {
             initialize: Mutex::default(),
             agrees: Mutex::new(LEGACY.to_owned()),
             gate: watch::channel(false).0,
+            suffers: Mutex::default(),
+            witness,
+            lives: watch::channel(0).0,
         });
         let serving = tokio::spawn(accept(listener, Arc::clone(&state)));
         Ok(Self { address, state, serving })
@@ -152,6 +174,17 @@ impl Recorder {
     /// From now on, these are its tools.
     pub fn set_tools(&self, tools: &[String]) {
         *self.state.tools.lock() = tools.to_vec();
+    }
+
+    /// From now on, every request is answered so, calls after they ran; `None` ends it.
+    pub fn suffer(&self, answer: Option<Answer>) {
+        *self.state.suffers.lock() = answer;
+    }
+
+    /// Is another process all of a sudden: its connections are broken and its sessions lost.
+    pub fn restart(&self) {
+        self.lose_sessions();
+        self.state.lives.send_modify(|life| *life += 1);
     }
 
     /// Lets every [`Answer::Gated`] go.
@@ -210,10 +243,21 @@ impl Drop for Recorder {
 async fn accept(listener: TcpListener, state: Arc<State>) {
     // Dropped with this task, and every connection with it.
     let mut connections = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        let _ = stream.set_nodelay(true);
-        connections.spawn(serve::connection(stream, Arc::clone(&state)));
-        while connections.try_join_next().is_some() {}
+    let mut lives = state.lives.subscribe();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                let Ok((stream, _)) = accepted else { return };
+                let _ = stream.set_nodelay(true);
+                if state.witness.is_some() {
+                    let _ = stream.set_zero_linger();
+                }
+                connections.spawn(serve::connection(stream, Arc::clone(&state)));
+                while connections.try_join_next().is_some() {}
+            }
+            // The state holds the sender.
+            _ = lives.changed() => connections.abort_all(),
+        }
     }
 }
 

@@ -40,12 +40,19 @@ fn allowing(issuer: &Issuer, tools: &str) -> Value {
     policy("gate", "McpRoute/eng", &rules)
 }
 
+/// It ends, and not without an answer to the call: its client would wait for one.
 async fn ends(mut stream: Stream) -> anyhow::Result<()> {
-    within("the stream ends", async {
-        while stream.bytes().await?.is_some() {}
-        Ok(())
+    let last = within("the stream ends", async {
+        let mut last = None;
+        while let Some(event) = stream.next().await? {
+            last = Some(event);
+        }
+        Ok::<_, anyhow::Error>(last)
     })
-    .await
+    .await?;
+    let last: Value = serde_json::from_str(&last.unwrap_or_default()).unwrap_or_default();
+    assert_eq!((&last["id"], &last["error"]["code"]), (&json!(1), &json!(-31403)), "{last}");
+    Ok(())
 }
 
 #[tokio::test]

@@ -78,10 +78,16 @@ pub fn relay(
     Ok(stream::response(relay.events()))
 }
 
+/// Said when a call may no longer be answered: a stream that just ended would leave its client waiting.
+const WITHDRAWN: &str = "what allowed this call is no longer in force";
+
 /// What happened on the way.
 enum Happened {
     Chunk(Bytes),
     Broken(&'static str),
+    /// The client wants no answer any more.
+    Cancelled,
+    /// The client may have no answer any more.
     Withdrawn,
     Quiet,
 }
@@ -105,11 +111,11 @@ impl Relay {
                 Happened::Chunk(chunk) => self.parser.push(chunk),
                 Happened::Broken(reason) => return Some(self.broken(reason)),
                 Happened::Quiet => return Some(sse::KEEP_ALIVE),
+                Happened::Cancelled => self.withdraw(),
                 Happened::Withdrawn => {
-                    self.body = None;
-                    if let Some(withdrawal) = self.withdrawal.take() {
-                        withdrawal.send();
-                    }
+                    self.withdraw();
+                    let error = error::render(Some(&self.rewriter.id), error::DENIED, WITHDRAWN, None);
+                    return Some(sse::encode(&error));
                 }
             }
         }
@@ -117,7 +123,7 @@ impl Relay {
     }
 
     async fn wait(&mut self) -> Happened {
-        let Some(body) = &mut self.body else { return Happened::Withdrawn };
+        let Some(body) = &mut self.body else { return Happened::Cancelled };
         let cancelled = async {
             match &self.running {
                 Some(running) => running.cancelled().await,
@@ -130,7 +136,7 @@ impl Relay {
                 Ok(None) => Happened::Broken("the server's stream ended without an answer"),
                 Err(_) => Happened::Broken("the server's stream broke off"),
             },
-            () = cancelled => Happened::Withdrawn,
+            () = cancelled => Happened::Cancelled,
             () = self.vigil.until_withdrawn() => Happened::Withdrawn,
             () = sleep(self.heartbeat) => Happened::Quiet,
         }
@@ -166,6 +172,14 @@ impl Relay {
         self.end();
         let text = format!("server {}: {reason}", self.forward.server.label);
         sse::encode(&build::tool_error(&self.rewriter.id, self.rewriter.crossing.client.era(), &text))
+    }
+
+    /// Nobody gets the answer: the server hears of it.
+    fn withdraw(&mut self) {
+        self.body = None;
+        if let Some(withdrawal) = self.withdrawal.take() {
+            withdrawal.send();
+        }
     }
 
     fn end(&mut self) {

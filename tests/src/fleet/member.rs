@@ -15,10 +15,14 @@ pub struct Member {
     pub name: String,
     /// Where it listens, once it ran; any port before.
     pub(super) listen: SocketAddr,
+    /// Its admin port, like `listen`.
+    pub(super) admin: SocketAddr,
     /// Its process, if it runs.
     pub running: Option<Running>,
     /// Flags of its own.
     pub(super) flags: Vec<String>,
+    /// Where it looks for operators, if not where they are.
+    pub(super) follows: Vec<SocketAddr>,
     paused: bool,
 }
 
@@ -32,12 +36,22 @@ pub struct Running {
 
 impl Member {
     pub(super) fn new(name: String) -> Self {
-        Self { name, listen: ([127, 0, 0, 1], 0).into(), running: None, flags: Vec::new(), paused: false }
+        let any = ([127, 0, 0, 1], 0).into();
+        Self { name, listen: any, admin: any, running: None, flags: Vec::new(), follows: Vec::new(), paused: false }
     }
 
-    pub(super) fn runs(&mut self, process: Process, at: Addresses) {
-        self.listen = at.listen;
+    /// It was started where it was before.
+    pub(super) fn launched(&mut self, process: Process) {
+        let at = Addresses { listen: self.listen, admin: self.admin };
         self.running = Some(Running { process, at });
+    }
+
+    /// Waits until it is ready.
+    pub(super) async fn ready(&mut self) -> anyhow::Result<()> {
+        let Some(running) = &mut self.running else { anyhow::bail!("{} does not run", self.name) };
+        running.at = running.process.ready().await?;
+        (self.listen, self.admin) = (running.at.listen, running.at.admin);
+        Ok(())
     }
 
     /// Its process.

@@ -1,8 +1,10 @@
-//! What a recorder answers. In texts `$ID` stands for the request's id and `$TOKEN` for its progress token, both as they were sent.
+//! What a recorder answers. In texts `$ID` stands for the request's id and `$TOKEN` for its progress token, both as they were sent, and `$TEXT`
+//! for the argument `text` of a call.
 
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{StreamExt, stream};
@@ -38,8 +40,14 @@ pub enum Answer {
     Hang,
     /// A head that promises more than comes.
     Cut,
+    /// None: the connection is closed.
+    Reset,
+    /// A body that never ends.
+    Flood,
     /// The answer within, once the gate is open.
     Gated(Box<Answer>),
+    /// The answer within, after a random time up to this.
+    Late(Duration, Box<Answer>),
     /// A result whose text has this many bytes.
     Huge(usize),
     /// [`RESULT`] for a request with this header, and for others what 2026-07-28 has for headers that do not mirror the body.
@@ -50,11 +58,12 @@ pub enum Answer {
 pub(super) struct Blanks {
     pub id: String,
     pub token: String,
+    pub text: String,
 }
 
 impl Blanks {
     fn fill(&self, text: &str) -> String {
-        text.replace("$ID", &self.id).replace("$TOKEN", &self.token)
+        text.replace("$ID", &self.id).replace("$TOKEN", &self.token).replace("$TEXT", &self.text)
     }
 }
 
@@ -70,14 +79,23 @@ impl Drop for Unfinished {
 }
 
 impl Answer {
-    pub(super) async fn give(self, state: &Arc<State>, blanks: &Blanks, seen: &Seen) -> Response<Body> {
+    pub(super) async fn give(self, state: &Arc<State>, blanks: &Blanks, seen: &Seen) -> io::Result<Response<Body>> {
         let mut unfinished = Unfinished(Some(Arc::clone(state)));
         let mut answer = self;
-        while let Self::Gated(inner) = answer {
-            // The sender lives in the state.
-            let _ = state.gate.subscribe().wait_for(|open| *open).await;
-            answer = *inner;
-        }
+        let answer = loop {
+            answer = match answer {
+                Self::Gated(inner) => {
+                    // The sender lives in the state.
+                    let _ = state.gate.subscribe().wait_for(|open| *open).await;
+                    *inner
+                }
+                Self::Late(longest, inner) => {
+                    tokio::time::sleep(longest.mul_f64(fastrand::f64())).await;
+                    *inner
+                }
+                answer => break answer,
+            };
+        };
         let response = match answer {
             Self::Json(text) => full(200, "application/json", blanks.fill(&text)),
             Self::Http(status, headers, text) => {
@@ -90,8 +108,10 @@ impl Answer {
             Self::Events(events) => full(200, "text/event-stream", framed(&events, blanks)),
             Self::Raw(text) => full(200, "text/event-stream", blanks.fill(&text)),
             Self::Open(events) => open(framed(&events, blanks), Arc::clone(state)),
-            Self::Hang | Self::Gated(_) => std::future::pending().await,
+            Self::Hang | Self::Gated(_) | Self::Late(..) => std::future::pending().await,
             Self::Cut => cut(),
+            Self::Reset => return Err(io::ErrorKind::ConnectionReset.into()),
+            Self::Flood => flood(),
             Self::Mirrored(name, value) if seen.header(name) == value => {
                 full(200, "application/json", blanks.fill(RESULT))
             }
@@ -99,7 +119,7 @@ impl Answer {
             Self::Huge(size) => full(200, "application/json", blanks.fill(RESULT).replace("done", &"x".repeat(size))),
         };
         unfinished.0 = None;
-        response
+        Ok(response)
     }
 }
 
@@ -125,6 +145,13 @@ fn open(events: String, state: Arc<State>) -> Response<Body> {
     });
     let mut response = Response::new(StreamBody::new(first.chain(rest)).boxed_unsync());
     response.headers_mut().insert("content-type", http::HeaderValue::from_static("text/event-stream"));
+    response
+}
+
+fn flood() -> Response<Body> {
+    let flood = stream::repeat(Bytes::from_static(&[b' '; 64 << 10])).map(|chunk| Ok(Frame::data(chunk)));
+    let mut response = Response::new(StreamBody::new(flood).boxed_unsync());
+    response.headers_mut().insert("content-type", http::HeaderValue::from_static("application/json"));
     response
 }
 

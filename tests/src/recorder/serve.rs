@@ -1,6 +1,6 @@
 //! The protocol as far as a recorder speaks it: enough of each era to be examined, listed and called.
 
-use std::convert::Infallible;
+use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -34,6 +34,20 @@ struct Params<'a> {
     name: String,
     #[serde(borrow, default, rename = "_meta")]
     meta: Meta<'a>,
+    #[serde(borrow)]
+    arguments: Option<&'a RawValue>,
+}
+
+impl Params<'_> {
+    /// The argument `text`, if there is one.
+    fn text(&self) -> String {
+        #[derive(Default, Deserialize)]
+        struct Arguments {
+            text: String,
+        }
+        let arguments = self.arguments.and_then(|arguments| serde_json::from_str::<Arguments>(arguments.get()).ok());
+        arguments.unwrap_or_default().text
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -45,58 +59,57 @@ struct Meta<'a> {
 pub(super) async fn connection(stream: TcpStream, state: Arc<State>) {
     let service = service_fn(|request| {
         let state = Arc::clone(&state);
-        async move { Ok::<_, Infallible>(serve(request, &state).await) }
+        async move { serve(request, &state).await }
     });
     // A connection that ends is what tests do.
     let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
-async fn serve(request: Request<Incoming>, state: &Arc<State>) -> Response<Body> {
+/// An error closes the connection.
+async fn serve(request: Request<Incoming>, state: &Arc<State>) -> io::Result<Response<Body>> {
     let (head, body) = request.into_parts();
-    let Ok(body) = body.collect().await else { return status(400) };
+    let Ok(body) = body.collect().await else { return Ok(status(400)) };
     let seen = Seen { method: head.method.clone(), headers: head.headers, body: body.to_bytes() };
-    state.seen.lock().push(seen.clone());
+    if state.witness.is_none() {
+        state.seen.lock().push(seen.clone());
+    }
     match head.method {
         Method::POST => post(&seen, state).await,
-        Method::DELETE => delete(&seen, state),
-        _ => status(405),
+        Method::DELETE => Ok(delete(&seen, state)),
+        _ => Ok(status(405)),
     }
 }
 
-async fn post(seen: &Seen, state: &Arc<State>) -> Response<Body> {
+async fn post(seen: &Seen, state: &Arc<State>) -> io::Result<Response<Body>> {
     let message: Message<'_> = serde_json::from_slice(&seen.body).unwrap_or_default();
-    let Some(id) = message.id else { return status(202) };
+    let Some(id) = message.id else { return Ok(status(202)) };
     let blanks = Blanks {
         id: id.get().to_owned(),
         token: message.params.meta.token.map(|token| token.get().to_owned()).unwrap_or_default(),
+        text: message.params.text(),
     };
-    let modern = seen.header("mcp-protocol-version") == MODERN;
-    if modern && matches!(state.speaks, Speaks::Legacy | Speaks::Sessionless) {
-        return json(
-            400,
-            r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"Bad Request: Server not initialized"}}"#,
-        );
+    if let Some(refusal) = unfit(&message, seen, state) {
+        return Ok(refusal);
     }
-    if !modern && state.speaks == Speaks::Modern {
-        return json(
-            400,
-            r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32020,"message":"MCP-Protocol-Version is missing"}}"#,
-        );
+    let called = message.method == "tools/call";
+    if let Some(witness) = state.witness.as_ref().filter(|_| called) {
+        witness(seen);
+    }
+    let suffers = state.suffers.lock().clone();
+    if let Some(answer) = suffers {
+        return answer.give(state, &blanks, seen).await;
+    }
+    if called {
+        let answer = state.answers.lock().get(&message.params.name).cloned();
+        return answer.unwrap_or_else(|| Answer::Json(RESULT.to_owned())).give(state, &blanks, seen).await;
     }
     if message.method == "initialize" {
         return initialize(state, &blanks, seen).await;
     }
-    if !modern && state.speaks != Speaks::Sessionless && !state.sessions.lock().contains(&seen.header("mcp-session-id"))
-    {
-        return json(404, r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Session not found"}}"#);
-    }
-    match message.method.as_str() {
+    let modern = seen.header("mcp-protocol-version") == MODERN;
+    Ok(match message.method.as_str() {
         "server/discover" => result(&blanks, &discover(state.speaks)),
         "tools/list" => result(&blanks, &list(state, modern)),
-        "tools/call" => {
-            let answer = state.answers.lock().get(&message.params.name).cloned();
-            answer.unwrap_or_else(|| Answer::Json(RESULT.to_owned())).give(state, &blanks, seen).await
-        }
         _ => json(
             if modern { 404 } else { 200 },
             &format!(
@@ -104,10 +117,31 @@ async fn post(seen: &Seen, state: &Arc<State>) -> Response<Body> {
                 blanks.id
             ),
         ),
-    }
+    })
 }
 
-async fn initialize(state: &Arc<State>, blanks: &Blanks, seen: &Seen) -> Response<Body> {
+/// What is said to a request of the wrong era, or of no session.
+fn unfit(message: &Message<'_>, seen: &Seen, state: &State) -> Option<Response<Body>> {
+    let modern = seen.header("mcp-protocol-version") == MODERN;
+    if modern && matches!(state.speaks, Speaks::Legacy | Speaks::Sessionless) {
+        return Some(json(
+            400,
+            r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"Bad Request: Server not initialized"}}"#,
+        ));
+    }
+    if !modern && state.speaks == Speaks::Modern {
+        return Some(json(
+            400,
+            r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32020,"message":"MCP-Protocol-Version is missing"}}"#,
+        ));
+    }
+    let stateless = modern || message.method == "initialize" || state.speaks == Speaks::Sessionless;
+    let known = || state.sessions.lock().contains(&seen.header("mcp-session-id"));
+    (!stateless && !known())
+        .then(|| json(404, r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Session not found"}}"#))
+}
+
+async fn initialize(state: &Arc<State>, blanks: &Blanks, seen: &Seen) -> io::Result<Response<Body>> {
     let told = state.initialize.lock().clone();
     if let Some(answer) = told {
         return answer.give(state, blanks, seen).await;
@@ -124,7 +158,7 @@ async fn initialize(state: &Arc<State>, blanks: &Blanks, seen: &Seen) -> Respons
         }
         state.sessions.lock().push(id);
     }
-    response
+    Ok(response)
 }
 
 /// A number that no other session of this process has.
