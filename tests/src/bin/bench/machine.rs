@@ -56,3 +56,13 @@ pub fn describe() -> String {
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     format!("{cores} cores, {}, Linux {}", model.trim_start_matches(['\t', ' ', ':']), kernel.trim())
 }
+
+/// Memory of a process: resident now, and the most so far.
+pub fn memory(pid: u32) -> anyhow::Result<String> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let megabytes = |field: &str| -> anyhow::Result<u64> {
+        let line = status.lines().find_map(|line| line.strip_prefix(field)).context("no such field")?;
+        Ok(line.trim_matches([':', '\t', ' ']).trim_end_matches(" kB").parse::<u64>()? / 1024)
+    };
+    Ok(format!("{} / {} MB", megabytes("VmRSS")?, megabytes("VmHWM")?))
+}

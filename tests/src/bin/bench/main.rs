@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, reason = "the tables are what it is for")]
 
 mod call;
+mod fleet;
 mod instructions;
 mod latency;
 mod lists;
@@ -28,7 +29,7 @@ struct Flags {
     #[arg(default_values = ["cpu", "lists", "latency"])]
     measures: Vec<Measure>,
     /// The built `portolan` program
-    #[arg(long)]
+    #[arg(long, default_value = "target/release/portolan")]
     portolan: PathBuf,
     /// The `nginx` program
     #[arg(long, default_value = "nginx")]
@@ -42,6 +43,12 @@ struct Flags {
     /// Runs of each; the median is printed
     #[arg(long, default_value_t = 5)]
     runs: usize,
+    /// Servers of the fleet, and as many routes
+    #[arg(long, value_delimiter = ',', default_values_t = [1000])]
+    objects: Vec<usize>,
+    /// Edits of the fleet's objects in each run
+    #[arg(long, default_value_t = 500)]
+    edits: usize,
     /// Write audit lines to a file
     #[arg(long)]
     audit: bool,
@@ -73,6 +80,8 @@ enum Measure {
     Latency,
     /// User instructions by callgrind, beside a baseline
     Instructions,
+    /// Edits, memory and starts of an operator and three gateways with many servers and routes
+    Fleet,
 }
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
@@ -87,6 +96,7 @@ async fn main() -> anyhow::Result<ExitCode> {
             Measure::Lists => within(&flags, lists::measure(&flags).await?),
             Measure::Latency => within(&flags, latency::measure(&flags).await?),
             Measure::Instructions => instructions::measure(&flags).await?,
+            Measure::Fleet => fleet::measure(&flags).await?,
         };
     }
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
