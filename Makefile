@@ -4,7 +4,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 CLUSTER := target/cluster
 
-.PHONY: help demo test test-unit flakes lint chaos bench bench-instructions fuzz generate cluster cluster-down
+.PHONY: help demo test test-unit flakes lint chaos bench bench-fleet bench-instructions fuzz generate cluster cluster-down
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ chaos: ## a fleet under faults, every call in three ledgers: three seeds of ten 
 
 bench: ## CPU per call and list, and latency, beside nginx in the same run
 	./scripts/bench.sh
+
+bench-fleet: ## edits, memory and starts of a fleet with 1,000 and 10,000 servers and routes
+	./scripts/bench-fleet.sh
 
 bench-instructions: ## user instructions per call, beside the committed baseline
 	./scripts/bench-instructions.sh

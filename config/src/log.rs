@@ -3,7 +3,7 @@
 //! A step takes everything up to the newest sequence. So an operator that makes all edits of one batch while it holds the log, and wakes the
 //! streams afterwards, never shows a gateway half of a batch: that is how a route is never in force without its policy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use bytes::Bytes;
@@ -24,6 +24,8 @@ pub struct Log {
     entries: BTreeMap<Name, Entry>,
     /// One row for each entry: a name that changes again moves, so a step costs what changed and a burst is one step.
     changes: BTreeMap<u64, Name>,
+    /// The rows that say that a name is gone.
+    tombstones: BTreeSet<u64>,
 }
 
 impl Log {
@@ -179,13 +181,12 @@ impl Log {
     /// Drops the tombstones that every connected gateway has acknowledged (the lowest of their sequences). A session that is behind is refused and
     /// comes back with its list, which needs no tombstones.
     pub fn forget_tombstones(&mut self, acknowledged: u64) {
-        let gone = |name: &Name| matches!(self.state(name), Some(State::Removed | State::Revoked));
-        let old = self.changes.range(..=acknowledged).filter(|(_, name)| gone(name));
-        let old: Vec<_> = old.map(|(sequence, name)| (*sequence, name.clone())).collect();
-        for (sequence, name) in old {
+        while let Some(sequence) = self.tombstones.first().copied().filter(|first| *first <= acknowledged) {
+            self.tombstones.remove(&sequence);
             self.floor = sequence;
-            self.changes.remove(&sequence);
-            self.entries.remove(&name);
+            if let Some(name) = self.changes.remove(&sequence) {
+                self.entries.remove(&name);
+            }
         }
     }
 
@@ -239,6 +240,10 @@ impl Log {
         let before = self.entries.get(&name);
         if let Some(before) = before {
             self.changes.remove(&before.sequence);
+            self.tombstones.remove(&before.sequence);
+        }
+        if matches!(state, State::Removed | State::Revoked) {
+            self.tombstones.insert(sequence);
         }
         // A hold keeps the body that gateways have; everything else that has a body brings it.
         let body_since = match (&state, before) {

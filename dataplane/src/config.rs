@@ -270,6 +270,7 @@ impl Client {
             None => sets.missed(&url, now(), kept),
         };
         if changed {
+            self.compiler.key_sets_changed();
             self.put_in_force(self.rejected);
         }
         self.note_tried();
@@ -282,21 +283,21 @@ impl Client {
         self.context.telemetry.metrics().in_force(InForce {
             source: snapshot.source.as_str(),
             epoch: snapshot.epoch,
-            resources: snapshot.resources.len(),
+            resources: snapshot.len(),
             rejected,
         });
         self.context.publish(snapshot);
-        let assigned = self.compiler.assigned();
-        let names: BTreeSet<Name> = assigned.iter().map(|target| target.name.clone()).collect();
-        for gone in self.assigned.difference(&names) {
-            self.session.forget_report(gone);
+        // Both look at all that there is of their kind, and most steps touch neither.
+        let news = self.compiler.news();
+        if news.assigned {
+            self.assign();
         }
-        self.assigned = names;
-        self.prober.assign(assigned);
-        let sources = self.compiler.key_sources();
-        let sets = self.compiler.key_sets();
-        sets.retain(|url| sources.iter().any(|source| *source.url == *url));
-        self.fetcher.assign(sources, |url| sets.get(url).is_some());
+        if news.policies {
+            let sources = self.compiler.key_sources();
+            let sets = self.compiler.key_sets();
+            sets.retain(|url| sources.iter().any(|source| *source.url == *url));
+            self.fetcher.assign(sources, |url| sets.get(url).is_some());
+        }
         self.progress.send_modify(|progress| {
             progress.in_force = true;
             progress.tried |= from_disk;
@@ -304,8 +305,18 @@ impl Client {
         self.note_tried();
     }
 
+    fn assign(&mut self) {
+        let assigned = self.compiler.assigned();
+        let names: BTreeSet<Name> = assigned.iter().map(|target| target.name.clone()).collect();
+        for gone in self.assigned.difference(&names) {
+            self.session.forget_report(gone);
+        }
+        self.assigned = names;
+        self.prober.assign(assigned);
+    }
+
     fn note_tried(&self) {
-        if self.prober.all_tried() && self.fetcher.all_tried() {
+        if !self.progress.borrow().tried && self.prober.all_tried() && self.fetcher.all_tried() {
             self.progress.send_modify(|progress| progress.tried = true);
         }
     }

@@ -8,18 +8,20 @@ pub mod compile;
 pub mod parts;
 pub mod route;
 pub mod server;
+mod shards;
+mod table;
 pub mod tools;
 
-use std::collections::BTreeMap;
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use foldhash::fast::RandomState;
-use portolan_config::{Name, Version};
+use portolan_config::{Kind, Name, Version};
+use sha2::{Digest, Sha256};
 
 pub use compile::Compiler;
 pub use route::{Access, Route, RouteServer};
 pub use server::Server;
+use shards::Shards;
+use table::Table;
 pub use tools::{Tool, ToolSet};
 
 /// Where the resources of a snapshot came from; `/config` says it.
@@ -47,43 +49,33 @@ impl Source {
     }
 }
 
-type Paths = HashMap<Box<str>, Arc<Route>, RandomState>;
-type Hosts = HashMap<Box<str>, Paths, RandomState>;
 /// Ended sessions by fingerprint, with the second since 1970 at which they would have expired.
 type Ended = Arc<[([u8; 16], u64)]>;
 
 /// Everything that one request may need to know.
 pub struct Snapshot {
-    /// Hash over the names and versions in force: equal on two gateways that serve the same.
-    pub id: Arc<str>,
     /// Epoch of the stream that brought the newest step.
     pub epoch: u64,
     /// Where the resources came from.
     pub source: Source,
-    /// What is in force, by name; for `/config`.
-    pub resources: Arc<BTreeMap<Name, Version>>,
     /// Gateways of the fleet, at least 1: each enforces its share of a rate limit.
     pub pods: u32,
-    by_host: Hosts,
-    any_host: Paths,
-    servers: BTreeMap<Name, Arc<Server>>,
+    shown: Shown,
     ended: Ended,
+}
+
+/// What is in force, in tables that one snapshot shares with the next: a copy of them costs the same, however much there is.
+#[derive(Clone, Default)]
+struct Shown {
+    resources: Shards<(Name, Version)>,
+    servers: Shards<(Name, Arc<Server>)>,
+    routes: Table,
 }
 
 impl Snapshot {
     /// A snapshot that serves nothing: every request answers 503 until the first step is in force.
     pub fn empty() -> Self {
-        Self {
-            id: Arc::from(""),
-            epoch: 0,
-            source: Source::None,
-            resources: Arc::default(),
-            pods: 1,
-            by_host: HashMap::default(),
-            any_host: HashMap::default(),
-            servers: BTreeMap::new(),
-            ended: Arc::default(),
-        }
+        Self { epoch: 0, source: Source::None, pods: 1, shown: Shown::default(), ended: Arc::default() }
     }
 
     /// Whether nothing has arrived yet.
@@ -93,29 +85,53 @@ impl Snapshot {
 
     /// The route of a normalised host (lower case, no port) and an exact path. A route that names the host wins over one that takes any.
     pub fn route(&self, host: &str, path: &str) -> Option<&Arc<Route>> {
-        self.by_host.get(host).and_then(|paths| paths.get(path)).or_else(|| self.any_host.get(path))
+        self.shown.routes.route(host, path)
     }
 
     /// Whether some route names this host.
     pub fn names_host(&self, host: &str) -> bool {
-        self.by_host.contains_key(host)
+        self.shown.routes.names_host(host)
     }
 
     /// A server by its resource name.
     pub fn server(&self, name: &str) -> Option<&Arc<Server>> {
-        self.servers.get(name)
+        let servers = &self.shown.servers;
+        servers.get(servers.hash(name), |(known, _)| known.as_str() == name).map(|(_, server)| server)
     }
 
     /// All servers, in order of their names.
     pub fn servers(&self) -> impl Iterator<Item = &Arc<Server>> {
-        self.servers.values()
+        let mut servers: Vec<&(Name, Arc<Server>)> = self.shown.servers.iter().collect();
+        servers.sort_unstable_by_key(|(name, _)| name);
+        servers.into_iter().map(|(_, server)| server)
+    }
+
+    /// How many resources are in force.
+    pub fn len(&self) -> usize {
+        self.shown.resources.len()
+    }
+
+    /// What is in force, in order of the names; for `/config`.
+    pub fn resources(&self) -> impl Iterator<Item = &(Name, Version)> {
+        let mut resources: Vec<&(Name, Version)> = self.shown.resources.iter().collect();
+        resources.sort_unstable_by_key(|(name, _)| name);
+        resources.into_iter()
+    }
+
+    /// Hash over the names and versions in force: equal on two gateways that serve the same. Looks at all of them.
+    pub fn id(&self) -> String {
+        let mut hasher = Sha256::new();
+        // Assignments differ from gateway to gateway; all else is the same on each that serves the same.
+        for (name, version) in self.resources().filter(|(name, _)| name.kind() != Kind::Assignment) {
+            hasher.update(format!("{name}@{version}\n"));
+        }
+        hex::encode(&hasher.finalize()[..16])
     }
 
     /// All routes, once each.
     pub fn routes(&self) -> impl Iterator<Item = &Arc<Route>> {
         let mut seen = std::collections::BTreeSet::new();
-        let hosts = self.by_host.values().flat_map(HashMap::values);
-        hosts.chain(self.any_host.values()).filter(move |route| seen.insert(Arc::as_ptr(route)))
+        self.shown.routes.holders().filter(move |route| seen.insert(Arc::as_ptr(route)))
     }
 
     /// Sessions that were ended somewhere in the fleet, with the second since 1970 at which they would have expired.

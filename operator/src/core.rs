@@ -31,6 +31,8 @@ pub struct Core {
     /// What translation said of each object; absent: nothing.
     problems: BTreeMap<ObjectKey, Vec<Problem>>,
     progress: BTreeMap<ObjectKey, Progress>,
+    /// Objects whose edit some gateway's word is awaited for: few, where there are many objects.
+    open: BTreeSet<ObjectKey>,
     /// Chunks of reports that are not in the log yet.
     chunks: BTreeMap<Key, Vec<(Name, Bytes)>>,
     /// What status needs of the catalogues in the log.
@@ -74,6 +76,7 @@ impl Core {
             gateways: Gateways::default(),
             problems: BTreeMap::new(),
             progress: BTreeMap::new(),
+            open: BTreeSet::new(),
             chunks: BTreeMap::new(),
             listings: BTreeMap::new(),
             due: BTreeSet::new(),
@@ -96,18 +99,20 @@ impl Core {
     pub fn apply(&mut self, object: Object, now: i64) {
         let key = object.key();
         self.world.apply(object, &mut self.dirty);
+        self.note_edit(&key, now);
         // Also when only its status changed: somebody else may have written it.
         if key.kind.has_status() {
             self.due.insert(key);
         }
         self.wake.status |= self.published;
-        self.after_change(now);
+        self.after_change();
     }
 
     /// An object is gone.
     pub fn delete(&mut self, key: &ObjectKey, now: i64) {
         self.world.delete(key, &mut self.dirty);
-        self.after_change(now);
+        self.note_edit(key, now);
+        self.after_change();
     }
 
     /// These are all objects of a kind: others are gone, and its first list is done.
@@ -122,13 +127,13 @@ impl Core {
             self.apply(object, now);
         }
         self.listed.insert(kind);
-        self.after_change(now);
+        self.after_change();
     }
 
     /// What a namespace's owner lets us read of its Secrets.
-    pub fn set_grant(&mut self, namespace: &str, grant: Grant, now: i64) {
+    pub fn set_grant(&mut self, namespace: &str, grant: Grant) {
         self.world.set_grant(namespace, grant, &mut self.dirty);
-        self.after_change(now);
+        self.after_change();
     }
 
     /// Forgets grants of namespaces that hold no reference any more.
@@ -136,11 +141,16 @@ impl Core {
         self.world.forget_grants(forgotten);
     }
 
-    /// Notes when edits began to wait, and who waits for what has changed.
-    fn after_change(&mut self, now: i64) {
-        for key in &self.dirty.edited {
+    /// Notes when an edit began to wait, if the object was edited at all.
+    fn note_edit(&mut self, key: &ObjectKey, now: i64) {
+        if self.dirty.edited.contains(key) {
             self.progress.entry(key.clone()).or_default().edited(now);
+            self.open.insert(key.clone());
         }
+    }
+
+    /// Notes who waits for what has changed. Costs the same, however much waits already.
+    fn after_change(&mut self) {
         self.wake.dirty |= self.is_dirty();
         if self.dirty.secrets {
             self.dirty.secrets = false;
@@ -236,6 +246,7 @@ impl Core {
         for key in &dirty.objects {
             if !self.world.contains(key) {
                 self.progress.remove(key);
+                self.open.remove(key);
                 self.problems.remove(key);
                 self.due.remove(key);
             }

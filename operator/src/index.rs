@@ -352,8 +352,10 @@ impl World {
         }
         if existence {
             self.referrers_dirty(key, dirty);
-            let same_namespace = self.policies.iter().filter(|(policy, _)| policy.namespace == key.key.namespace);
-            let illegible = same_namespace.map(|(policy, _)| policy).filter(|policy| self.may_mean_anything(policy));
+            let namespace = &key.key.namespace;
+            let later = self.policies.range(Key::new(namespace, "")..).map(|(policy, _)| policy);
+            let same_namespace = later.take_while(|policy| policy.namespace == *namespace);
+            let illegible = same_namespace.filter(|policy| self.may_mean_anything(policy));
             dirty.objects.extend(illegible.map(|policy| ObjectKey::new(ObjectKind::McpPolicy, policy.clone())));
             if key.kind == ObjectKind::McpServer {
                 dirty.assignments = true;

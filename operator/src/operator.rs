@@ -98,7 +98,7 @@ impl Operator {
 
     /// What a namespace's owner lets us read of its Secrets.
     pub fn set_grant(&self, namespace: &str, grant: Grant) {
-        self.with(|core| core.set_grant(namespace, grant, now()));
+        self.with(|core| core.set_grant(namespace, grant));
     }
 
     /// Forgets grants of namespaces that hold no reference any more.
@@ -260,7 +260,12 @@ impl Operator {
 
     /// Drops what a map has of objects that are gone.
     pub fn retain_known<V>(&self, map: &mut BTreeMap<ObjectKey, V>) {
-        self.with(|core| map.retain(|key, _| core.knows(key)));
+        self.with(|core| {
+            // A map that is not larger than what there is may hold something that is gone, but never much of it: no look at everything each second.
+            if map.len() > core.objects() {
+                map.retain(|key, _| core.knows(key));
+            }
+        });
     }
 
     /// Runs `action` on the core and wakes whom it concerns.

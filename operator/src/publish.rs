@@ -12,13 +12,17 @@ pub const DEBOUNCE: Duration = Duration::from_millis(50);
 /// Publishes what is dirty until `stop`.
 pub async fn run(operator: Operator, metrics: Metrics, stop: CancellationToken) {
     let publishing = async {
+        let mut first = true;
         loop {
             operator.settled().await;
             operator.dirtied().await;
             tokio::time::sleep(DEBOUNCE).await;
             let began = tokio::time::Instant::now();
-            operator.publish_now();
+            let sequence = operator.publish_now();
             metrics.published(began.elapsed().as_secs_f64());
+            if std::mem::take(&mut first) {
+                tracing::info!(sequence, "first step");
+            }
         }
     };
     stop.run_until_cancelled(publishing).await;

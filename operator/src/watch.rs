@@ -15,7 +15,7 @@ use k8s_openapi::{
     api::{core::v1::Service, discovery::v1::EndpointSlice},
 };
 use kube::{
-    Api, Client, Resource, ResourceExt,
+    Api, Client, Resource,
     runtime::{WatchStreamExt, watcher, watcher::watcher as watch},
 };
 use portolan_crds::{McpPolicy, McpRoute, McpServer};
@@ -32,6 +32,9 @@ use crate::{
 
 /// Objects per page of a first list.
 const PAGE: u32 = 500;
+
+/// Where `kubectl apply` keeps an object as it was applied last.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Starts every watch; they end with `stop`.
 pub fn start(client: &Client, operator: &Operator, metrics: &Metrics, tasks: &TaskTracker, stop: &CancellationToken) {
@@ -101,8 +104,7 @@ async fn feed<K: Watched>(
         while let Some(event) = events.next().await {
             match event {
                 Ok(event) => {
-                    // The fields' managers are half of an object's bytes, and nobody reads them.
-                    let event = event.modify(|object| object.managed_fields_mut().clear());
+                    let event = event.modify(trim);
                     if let Some(change) = relist.take(event) {
                         deliver(change);
                     }
@@ -117,6 +119,14 @@ async fn feed<K: Watched>(
             }
         }
         tokio::time::sleep(backoff::LONGEST).await;
+    }
+}
+
+/// Drops what nobody reads and what is most of an object's bytes: its fields' managers, and the whole of it once more, as `kubectl apply` keeps it.
+fn trim<K: Resource>(object: &mut K) {
+    object.meta_mut().managed_fields = None;
+    if let Some(annotations) = &mut object.meta_mut().annotations {
+        annotations.remove(LAST_APPLIED);
     }
 }
 

@@ -34,6 +34,8 @@ pub struct Fleet {
     stand_in: Option<SocketAddr>,
     /// Where what the processes write is kept.
     logs: Option<PathBuf>,
+    /// What operators log, as `PORTOLAN_LOG` says it.
+    pub operator_log: String,
     /// The operators.
     pub operators: Vec<Member>,
     /// The gateways.
@@ -77,14 +79,7 @@ impl Fleet {
     /// # Errors
     /// They cannot be started.
     pub async fn of(cluster: &Cluster, operators: usize, gateways: usize) -> anyhow::Result<Self> {
-        let client = cluster.client().await?;
-        cluster.install(&client).await?;
-        let folder = tempfile::tempdir()?;
-        account::write_kubeconfig(cluster, &client, &folder.path().join("kubeconfig")).await?;
-        fs::write(folder.path().join("fleet-key"), fleet_key())?;
-        let members = |kind: &str, count| (0..count).map(|number| Member::new(format!("{kind}-{number}"))).collect();
-        let (operators, gateways) = (members("operator", operators), members("gateway", gateways));
-        let mut fleet = Self { folder, stand_in: None, logs: None, operators, gateways };
+        let mut fleet = Self::prepared(cluster, operators, gateways).await?;
         for number in 0..fleet.operators.len() {
             fleet.start_operator(number).await?;
         }
@@ -92,6 +87,21 @@ impl Fleet {
             fleet.start_gateway(number).await?;
         }
         Ok(fleet)
+    }
+
+    /// The same, and none of them started yet.
+    ///
+    /// # Errors
+    /// The API server refuses what they need.
+    pub async fn prepared(cluster: &Cluster, operators: usize, gateways: usize) -> anyhow::Result<Self> {
+        let client = cluster.client().await?;
+        cluster.install(&client).await?;
+        let folder = tempfile::tempdir()?;
+        account::write_kubeconfig(cluster, &client, &folder.path().join("kubeconfig")).await?;
+        fs::write(folder.path().join("fleet-key"), fleet_key())?;
+        let members = |kind: &str, count| (0..count).map(|number| Member::new(format!("{kind}-{number}"))).collect();
+        let (operators, gateways) = (members("operator", operators), members("gateway", gateways));
+        Ok(Self { folder, stand_in: None, logs: None, operator_log: "info".to_owned(), operators, gateways })
     }
 
     /// Starts an operator, where it was if it ran before, so that gateways find it.
@@ -116,8 +126,12 @@ impl Fleet {
         let own = operator.flags.iter().map(String::as_str);
         let arguments: Vec<&str> = arguments.as_flattened().iter().copied().chain(own).collect();
         // A flag of its own wins over the variable.
-        let environment =
-            [("KUBECONFIG", kubeconfig.as_str()), ("PORTOLAN_NAMESPACE", account::NAMESPACE), ("NO_COLOR", "1")];
+        let environment = [
+            ("KUBECONFIG", kubeconfig.as_str()),
+            ("PORTOLAN_NAMESPACE", account::NAMESPACE),
+            ("PORTOLAN_LOG", self.operator_log.as_str()),
+            ("NO_COLOR", "1"),
+        ];
         operator.launched(Process::spawn("portolan-operator", &arguments, &environment, output)?);
         Ok(())
     }

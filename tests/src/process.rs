@@ -31,11 +31,12 @@ pub struct Process {
     output: PathBuf,
 }
 
-/// Where Cargo puts the programs of the build that this test belongs to.
+/// Where Cargo puts the programs of the build that this test or benchmark belongs to.
 fn programs() -> anyhow::Result<PathBuf> {
-    let test = std::env::current_exe()?;
-    // target/debug/deps/NAME-HASH
-    Ok(test.ancestors().nth(2).context("the test is not where Cargo puts tests")?.to_owned())
+    let own = std::env::current_exe()?;
+    // target/debug/deps/NAME-HASH, or target/release/NAME
+    let folder = own.parent().context("a program is not where Cargo puts programs")?;
+    Ok(if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder }.to_owned())
 }
 
 /// A program of this workspace, not started.
@@ -162,6 +163,12 @@ impl Process {
     #[must_use]
     pub fn stderr(&self) -> String {
         self.output("stderr")
+    }
+
+    /// Where its standard error goes: for who follows it while it grows.
+    #[must_use]
+    pub fn stderr_file(&self) -> PathBuf {
+        self.folder.path().join("stderr")
     }
 
     fn output(&self, stream: &str) -> String {

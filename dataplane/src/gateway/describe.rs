@@ -7,7 +7,7 @@ use crate::snapshot::Snapshot;
 
 #[derive(Serialize)]
 struct Description<'a> {
-    snapshot: &'a str,
+    snapshot: String,
     epoch: u64,
     source: &'static str,
     pods: u32,
@@ -43,13 +43,12 @@ struct Backend<'a> {
 /// The snapshot in JSON.
 pub fn snapshot(snapshot: &Snapshot) -> Bytes {
     let description = Description {
-        snapshot: &snapshot.id,
+        snapshot: snapshot.id(),
         epoch: snapshot.epoch,
         source: snapshot.source.as_str(),
         pods: snapshot.pods,
         resources: snapshot
-            .resources
-            .iter()
+            .resources()
             .map(|(name, version)| Resource { name: name.to_string(), version: version.to_string() })
             .collect(),
         routes: snapshot

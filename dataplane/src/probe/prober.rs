@@ -66,7 +66,7 @@ impl Prober {
     #[must_use]
     pub fn all_tried(&self) -> bool {
         let tried = self.tried.lock();
-        self.watched.keys().all(|name| tried.contains(name))
+        tried.len() >= self.watched.len() && self.watched.keys().all(|name| tried.contains(name))
     }
 
     fn watch(&self, target: Target) -> Watched {

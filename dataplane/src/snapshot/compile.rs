@@ -4,22 +4,26 @@
 //! on, or everything where there is none, is closed. Nothing here may let a faulty resource touch another.
 
 mod join;
+mod touched;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use portolan_config::delta::client::Change;
 use portolan_config::{Kind, Name, Version, proto};
-use sha2::{Digest, Sha256};
 
 use super::parts::Part;
 use super::route::Route;
 use super::server::Server;
-use super::{Snapshot, Source};
+use super::{Shown, Snapshot, Source};
 use crate::jwks::{self, KeySets};
 use crate::probe::{Credential, Target, Timing};
 use crate::telemetry::Metrics;
 use crate::upstream::Dialer;
+use join::Attachments;
+pub use touched::News;
+use touched::Touched;
 
 /// What a compiler needs to know about the process that it serves.
 #[derive(Clone)]
@@ -54,8 +58,17 @@ pub struct Compiler {
     parts: BTreeMap<Name, InForce>,
     /// Names whose newest edit is not in force, with what must be closed for that.
     closing: BTreeMap<Name, Vec<Name>>,
+    /// Which policies are on what.
+    attachments: Attachments,
     servers: BTreeMap<Name, Joined<Server>>,
     routes: BTreeMap<Name, Joined<Route>>,
+    /// The routes that name a server.
+    routes_of: BTreeMap<String, BTreeSet<Name>>,
+    /// What changed since the last snapshot.
+    touched: Touched,
+    news: News,
+    /// What the next snapshot shares with the last.
+    shown: Shown,
     epoch: u64,
     source: Source,
     /// Sessions that were ended, as the fleet's resource of this version lists them.
@@ -72,8 +85,13 @@ impl Compiler {
             settings,
             parts: BTreeMap::new(),
             closing: BTreeMap::new(),
+            attachments: Attachments::new(),
             servers: BTreeMap::new(),
             routes: BTreeMap::new(),
+            routes_of: BTreeMap::new(),
+            touched: Touched::default(),
+            news: News::default(),
+            shown: Shown::default(),
             epoch: 0,
             ended: (None, Arc::default()),
             key_sets: KeySets::default(),
@@ -92,15 +110,15 @@ impl Compiler {
         self.source = self.settings.source;
         self.epoch = self.epoch.max(change.epoch);
         for name in change.removed.iter().chain(&change.revoked) {
-            self.parts.remove(name);
-            self.closing.remove(name);
+            self.set(name, None);
+            self.open(name);
         }
         let mut rejected = Vec::new();
         for (name, version, bytes) in &change.upserts {
             match Part::parse(name, bytes) {
                 Ok(part) => {
-                    self.closing.remove(name);
-                    self.parts.insert(name.clone(), InForce { version: *version, part });
+                    self.open(name);
+                    self.set(name, Some(InForce { version: *version, part }));
                 }
                 Err(reason) => {
                     self.close(name, dependents(name, bytes));
@@ -110,7 +128,7 @@ impl Compiler {
         }
         for (name, version, dependents) in &change.held {
             // A last good version that this gateway refused is on more, perhaps, than the edit names.
-            let refused = self.closing.remove(name).filter(|_| version.is_some() && !self.parts.contains_key(name));
+            let refused = self.open(name).filter(|_| version.is_some() && !self.parts.contains_key(name));
             self.close(name, dependents.iter().cloned().chain(refused.into_iter().flatten()).collect());
         }
         rejected
@@ -123,7 +141,7 @@ impl Compiler {
 
     /// Where policies in force say that issuers publish their keys, each place once.
     pub fn key_sources(&self) -> Vec<jwks::Source> {
-        let policies = self.parts.values().filter_map(|entry| match &entry.part {
+        let policies = self.of_kind(Kind::Policy).filter_map(|(_, entry)| match &entry.part {
             Part::Policy(policy) => policy.authentication.as_ref(),
             _ => None,
         });
@@ -133,6 +151,11 @@ impl Compiler {
         });
         let sources: BTreeMap<_, _> = published.map(|source| (Arc::clone(&source.url), source)).collect();
         sources.into_values().collect()
+    }
+
+    /// Issuers published something else: whatever reads keys is joined anew.
+    pub fn key_sets_changed(&mut self) {
+        self.touched.everything = true;
     }
 
     /// What issuers published.
@@ -146,33 +169,41 @@ impl Compiler {
             None => dependents,
             Some(part) => dependents.into_iter().filter(|dependent| !is_on(part, dependent)).collect(),
         };
+        self.open(name);
+        self.touched.names.extend(closed.iter().cloned());
         self.closing.insert(name.clone(), closed);
     }
 
-    /// Joins what is in force.
+    /// The newest edit of `name` closes nothing any more. What it closed.
+    fn open(&mut self, name: &Name) -> Option<Vec<Name>> {
+        let closed = self.closing.remove(name)?;
+        self.touched.names.extend(closed.iter().cloned());
+        Some(closed)
+    }
+
+    /// Joins what is in force: what has changed since the last time, and whatever reads it.
     pub fn snapshot(&mut self) -> Snapshot {
-        let attachments = self.attachments();
-        self.servers = self.join_servers(&attachments);
-        self.routes = self.join_routes(&attachments);
-        let (by_host, any_host) = self.table();
+        let touched = std::mem::take(&mut self.touched);
+        self.join(&touched);
         self.ended = self.ended();
         let fleet = self.fleet();
         Snapshot {
-            id: self.identity(),
             epoch: self.epoch,
             source: self.source,
-            resources: Arc::new(self.parts.iter().map(|(name, entry)| (name.clone(), entry.version)).collect()),
             pods: fleet.map_or(1, |(_, fleet)| fleet.pods.max(1)),
-            by_host,
-            any_host,
-            servers: self.servers.iter().map(|(name, joined)| (name.clone(), Arc::clone(&joined.value))).collect(),
+            shown: self.shown.clone(),
             ended: Arc::clone(&self.ended.1),
         }
     }
 
+    /// What the snapshots since the last call change for whoever asks servers and issuers.
+    pub fn news(&mut self) -> News {
+        std::mem::take(&mut self.news)
+    }
+
     /// The servers that this gateway lists and probes.
     pub fn assigned(&self) -> Vec<Target> {
-        let names = self.parts.values().filter_map(|entry| match &entry.part {
+        let names = self.of_kind(Kind::Assignment).filter_map(|(_, entry)| match &entry.part {
             Part::Assignment(assignment) => Some(&assignment.servers),
             _ => None,
         });
@@ -197,7 +228,7 @@ impl Compiler {
     }
 
     fn fleet(&self) -> Option<(Version, &proto::Fleet)> {
-        self.parts.values().find_map(|entry| match &entry.part {
+        self.of_kind(Kind::Fleet).find_map(|(_, entry)| match &entry.part {
             Part::Fleet(fleet) => Some((entry.version, fleet)),
             _ => None,
         })
@@ -212,15 +243,11 @@ impl Compiler {
         }
     }
 
-    fn identity(&self) -> Arc<str> {
-        let mut hasher = Sha256::new();
-        for (name, entry) in &self.parts {
-            // Assignments differ from gateway to gateway; all else is the same on each that serves the same.
-            if name.kind() != Kind::Assignment {
-                hasher.update(format!("{name}@{}\n", entry.version));
-            }
-        }
-        hex::encode(&hasher.finalize()[..16]).into()
+    /// The resources of a kind, in order of their names.
+    fn of_kind(&self, kind: Kind) -> impl Iterator<Item = (&Name, &InForce)> {
+        let first = format!("{kind}/");
+        let from = self.parts.range::<str, _>((Bound::Included(first.as_str()), Bound::Unbounded));
+        from.take_while(move |(name, _)| name.kind() == kind)
     }
 
     fn version(&self, name: &str) -> Option<Version> {

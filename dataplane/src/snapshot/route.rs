@@ -26,6 +26,10 @@ pub struct Route {
     pub generation: i64,
     /// The exact path.
     pub path: Arc<str>,
+    /// The hosts that it names, in lower case; one empty one where it takes any. No host twice.
+    pub hosts: Box<[Arc<str>]>,
+    /// When the object was made: of two routes with one address the older holds it.
+    pub created: i64,
     /// Scheme, host and port that agents use, where the fleet declares it.
     pub external_url: Option<Arc<str>>,
     /// Who may come in.

@@ -86,6 +86,9 @@ impl Progress {
             counted.propagation = Some((now - since).max(0));
         }
         self.reached = counted;
+        if !self.is_open() {
+            (self.open_since, self.overdue) = (None, false);
+        }
     }
 
     /// Whether some gateway's word is still awaited.
@@ -103,7 +106,6 @@ impl Progress {
     /// The time passes: `true` once a count that has not become complete is to be told as it stands.
     pub fn tick(&mut self, now: i64) -> bool {
         if !self.is_open() {
-            (self.open_since, self.overdue) = (None, false);
             return false;
         }
         let since = *self.open_since.get_or_insert(now);

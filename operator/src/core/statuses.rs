@@ -42,21 +42,28 @@ impl Core {
     /// Counts again for every object whose edit is not everywhere yet.
     pub(super) fn advance(&mut self, now: i64) {
         let total = self.ought();
-        let open: Vec<ObjectKey> =
-            self.progress.iter().filter(|(_, progress)| progress.is_open()).map(|(key, _)| key.clone()).collect();
-        for key in open {
-            let Some(needed) = self.progress.get(&key).and_then(super::Progress::needed) else { continue };
-            let names = self.resources(&key);
-            let counted =
-                Reached::count(self.gateways.iter(), total, needed, |gateway| self.rejection(gateway, &key, &names));
-            if let Some(progress) = self.progress.get_mut(&key)
-                && progress.reached != counted
-            {
-                progress.advance(counted, now);
-                self.due.insert(key);
-                self.wake.status = true;
+        let mut open = std::mem::take(&mut self.open);
+        open.retain(|key| self.count(key, total, now));
+        self.open = open;
+    }
+
+    /// Counts again for one object. Whether some gateway's word is still awaited.
+    fn count(&mut self, key: &ObjectKey, total: usize, now: i64) -> bool {
+        let Some(needed) = self.progress.get(key).map(super::Progress::needed) else { return false };
+        let Some(needed) = needed else { return true };
+        let names = self.resources(key);
+        let counted =
+            Reached::count(self.gateways.iter(), total, needed, |gateway| self.rejection(gateway, key, &names));
+        let Some(progress) = self.progress.get_mut(key) else { return false };
+        if progress.reached != counted {
+            progress.advance(counted, now);
+            if !progress.is_open() {
+                tracing::debug!(object = %key, "in force everywhere");
             }
+            self.due.insert(key.clone());
+            self.wake.status = true;
         }
+        progress.is_open()
     }
 
     /// How many pods ought to have an edit: those that are connected, and those that serve although they are cut off from us.
@@ -71,6 +78,7 @@ impl Core {
             for key in self.concerned(name) {
                 if let Some(progress) = self.progress.get_mut(&key) {
                     progress.reopen();
+                    self.open.insert(key);
                 }
             }
         }
@@ -122,6 +130,12 @@ impl Core {
         if self.world.contains(&key) {
             self.due.insert(key);
         }
+    }
+
+    /// How many objects of ours there are.
+    #[must_use]
+    pub fn objects(&self) -> usize {
+        self.world.servers.len() + self.world.routes.len() + self.world.policies.len()
     }
 
     /// Whether the object exists.

@@ -45,7 +45,7 @@ impl Core {
         let id = self.gateways.connect(&subscribe.gateway);
         if self.gateways.len() == 1 {
             // Nobody's word was awaited while nobody was there.
-            self.progress.values_mut().for_each(super::Progress::reopen);
+            self.reopen_all();
         }
         self.lonely_since = None;
         self.gateways_changed();
@@ -93,17 +93,24 @@ impl Core {
         for key in stale {
             self.catalogue_due(&key);
         }
-        let late = self.progress.iter_mut().filter_map(|(key, progress)| progress.tick(now).then(|| key.clone()));
-        let late: Vec<ObjectKey> = late.collect();
+        let progress = &mut self.progress;
+        let mut is_late = |key: &ObjectKey| progress.get_mut(key).is_some_and(|progress| progress.tick(now));
+        let late: Vec<ObjectKey> = self.open.iter().filter(|key| is_late(key)).cloned().collect();
         self.wake.status |= !late.is_empty();
         self.due.extend(late);
         if self.lonely_since.is_some_and(|since| now - since >= LONELY) {
             self.lonely_since = None;
-            self.progress.values_mut().for_each(super::Progress::reopen);
+            self.reopen_all();
             self.advance(now);
             self.due.extend(self.progress.keys().cloned());
             self.wake.status = true;
         }
+    }
+
+    /// Awaits every gateway's word on everything again.
+    fn reopen_all(&mut self) {
+        self.progress.values_mut().for_each(super::Progress::reopen);
+        self.open = self.progress.keys().cloned().collect();
     }
 
     /// Takes in a message of a gateway.

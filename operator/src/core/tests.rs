@@ -164,7 +164,7 @@ fn it_is_settled_when_every_first_list_is_done_and_every_grant_known() {
     core.replace(ObjectKind::EndpointSlice, None, Vec::new(), 0);
     let wake = core.take_wake();
     assert!(wake.listed && !wake.settled);
-    core.set_grant("shop", Grant::Denied, 0);
+    core.set_grant("shop", Grant::Denied);
     assert!(core.take_wake().settled);
 }
 

@@ -9,6 +9,7 @@ use std::{
 };
 
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use super::Update;
 use crate::object::ObjectKey;
@@ -34,8 +35,10 @@ pub struct Ledger(BTreeMap<ObjectKey, Entry>);
 
 #[derive(Debug)]
 struct Entry {
-    /// What it said, without its times.
-    status: Value,
+    /// Of the object that was written: one of the same name that came after it starts anew.
+    uid: Option<String>,
+    /// What it said, without its times: a hash, since a status is kilobytes and there may be very many.
+    said: [u8; 32],
     /// Versions that are older than the write's own, until its echo has come.
     older: Vec<String>,
     /// The version that the write has made.
@@ -49,8 +52,8 @@ impl Ledger {
     /// What to do with an update.
     #[must_use]
     pub fn judge(&self, update: &Update, now: Instant) -> Verdict {
-        let Some(entry) = self.0.get(&update.object) else { return Verdict::Write(update.version.clone()) };
-        let same = entry.status == timeless(&update.status);
+        let Some(entry) = self.entry(update) else { return Verdict::Write(update.version.clone()) };
+        let same = entry.said == said(&update.status);
         let seen = update.version.as_ref();
         if seen.is_some_and(|seen| entry.older.contains(seen)) {
             return if same { Verdict::Skip } else { Verdict::Write(entry.own.clone()) };
@@ -68,14 +71,19 @@ impl Ledger {
         Verdict::Write(update.version.clone())
     }
 
+    fn entry(&self, update: &Update) -> Option<&Entry> {
+        self.0.get(&update.object).filter(|entry| entry.uid == update.uid)
+    }
+
     /// An update was written over `over`, and made the version `own`.
     pub fn written(&mut self, update: Update, over: Option<String>, own: Option<String>, now: Instant) {
-        let (before, status) = (self.0.remove(&update.object), timeless(&update.status));
-        let times = before.as_ref().filter(|before| before.status == status).map_or(0, |before| before.times);
+        let (before, said) = (self.0.remove(&update.object), said(&update.status));
+        let before = before.filter(|before| before.uid == update.uid);
+        let times = before.as_ref().filter(|before| before.said == said).map_or(0, |before| before.times);
         let follows = before.filter(|before| before.own == over && update.version != over);
         let mut older = follows.map(|before| before.older).unwrap_or_default();
         older.extend(over);
-        self.0.insert(update.object, Entry { status, older, own, at: now, times: times + 1 });
+        self.0.insert(update.object, Entry { uid: update.uid, said, older, own, at: now, times: times + 1 });
     }
 
     /// The object is gone.
@@ -87,6 +95,11 @@ impl Ledger {
     pub fn entries(&mut self) -> &mut BTreeMap<ObjectKey, impl Sized> {
         &mut self.0
     }
+}
+
+fn said(status: &Value) -> [u8; 32] {
+    // Keys are in order, since nobody preserves another one (`Cargo.toml`).
+    Sha256::digest(timeless(status).to_string()).into()
 }
 
 /// What a status says. Whoever overwrites what another one says puts a new time to it, and says the same as before all the same.

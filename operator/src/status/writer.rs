@@ -1,4 +1,5 @@
-//! Writes statuses by server-side apply (by a merge patch where an object is malformed): only what differs, at most 50 a second, each at most 5 seconds, again with backoff where it failed.
+//! Writes statuses by server-side apply (by a merge patch where an object is malformed): only what differs, at most 200 a second and 8 at a time, each at most 5 seconds, again with backoff
+//! where it failed. Of one object one at a time.
 //!
 //! A replica that does not hold the lease writes none, and one that holds it no longer without knowing overwrites nothing: every write names
 //! the version that it was made for.
@@ -7,6 +8,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use k8s_openapi::api::core::v1::ObjectReference;
 use kube::{
     Api, Client, Resource,
     api::{ApiResource, DynamicObject, Patch, PatchParams},
@@ -15,7 +18,10 @@ use kube::{
 use portolan_crds::{GROUP, McpPolicy, McpRoute, McpServer, VERSION, bounds};
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, Interval, MissedTickBehavior},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -31,8 +37,14 @@ use crate::{
 /// Who owns the fields of status.
 const MANAGER: &str = "portolan-operator";
 
-/// Time between two writes.
-const PACE: Duration = Duration::from_millis(20);
+/// Time between two writes: twenty thousand objects are told in under two minutes, and the API server has time for others.
+const PACE: Duration = Duration::from_millis(5);
+
+/// Writes under way at a time.
+const AT_ONCE: usize = 8;
+
+/// Events that wait to be recorded; what comes on top is dropped: when everything changes at once, statuses tell it.
+const EVENTS: usize = 1000;
 
 /// Longest wait for one write: the client's own retries go on for minutes.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -50,18 +62,52 @@ const NOTE: usize = 1000;
 pub async fn run(client: Client, operator: Operator, metrics: Metrics, stop: CancellationToken) {
     let reporter = Reporter { controller: portolan_crds::CONTROLLER_NAME.to_owned(), instance: None };
     let recorder = Recorder::new(client.clone(), reporter);
-    let writer = Writer { client, recorder, operator, metrics, retries: BTreeMap::new(), ledger: Ledger::default() };
-    stop.run_until_cancelled(writer.run()).await;
+    let (events, told) = mpsc::channel(EVENTS);
+    let writer = Writer {
+        client,
+        events,
+        operator,
+        metrics,
+        retries: BTreeMap::new(),
+        ledger: Ledger::default(),
+        under_way: FuturesUnordered::new(),
+        busy: BTreeMap::new(),
+        drained: true,
+    };
+    let both = async { tokio::join!(writer.run(), record(recorder, told)) };
+    stop.run_until_cancelled(both).await;
+}
+
+/// Records Events, one after the other: they never hold up a status.
+async fn record(recorder: Recorder, mut events: mpsc::Receiver<(Event, ObjectReference)>) {
+    while let Some((event, reference)) = events.recv().await {
+        let told = tokio::time::timeout(PATIENCE, recorder.publish(&event, &reference)).await;
+        if let Ok(Err(error)) = told {
+            tracing::debug!(object = reference.name, %error, "event not recorded");
+        }
+    }
 }
 
 struct Writer {
     client: Client,
-    recorder: Recorder,
+    events: mpsc::Sender<(Event, ObjectReference)>,
     operator: Operator,
     metrics: Metrics,
     /// Writes that failed, or have to wait: when to look at them again, if that is still to come, and how often they have failed.
     retries: BTreeMap<ObjectKey, (Option<Instant>, u32)>,
     ledger: Ledger,
+    under_way: FuturesUnordered<BoxFuture<'static, Written>>,
+    /// Whose write is under way, and whether it is due again: what it says now is judged by what that write has made.
+    busy: BTreeMap<ObjectKey, bool>,
+    /// Nothing is due but what has changed since.
+    drained: bool,
+}
+
+/// A write that has ended.
+struct Written {
+    update: Update,
+    over: Option<String>,
+    outcome: Outcome,
 }
 
 enum Outcome {
@@ -81,31 +127,49 @@ impl Writer {
         // Not a pause in each round: where something always changes, it would never be over.
         let mut time = tokio::time::interval(TICK);
         time.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut gathered = Instant::now();
         loop {
             self.requeue();
-            while let Some(update) = self.operator.next_update() {
-                match self.ledger.judge(&update, Instant::now().into_std()) {
-                    Verdict::Skip => {}
-                    Verdict::Later(at) => {
-                        self.retries.entry(update.object).or_default().0 = Some(at.into());
-                    }
-                    Verdict::Write(over) => {
-                        pace.tick().await;
-                        self.write(update, over).await;
-                    }
-                }
+            if gathered <= Instant::now() {
+                self.begin_due(&mut pace).await;
             }
             tokio::select! {
-                changed = changes.changed() => {
+                Some(written) = self.under_way.next() => self.ended(written),
+                changed = changes.changed(), if self.drained => {
                     if changed.is_err() {
                         return;
                     }
-                    tokio::time::sleep(GATHER).await;
+                    (self.drained, gathered) = (false, Instant::now() + GATHER);
                 }
+                () = tokio::time::sleep_until(gathered), if gathered > Instant::now() => {}
                 _ = time.tick() => {
                     self.operator.tick();
                     self.operator.retain_known(self.ledger.entries());
                     self.operator.retain_known(&mut self.retries);
+                }
+            }
+        }
+    }
+
+    /// Begins what is due, as far as there is room.
+    async fn begin_due(&mut self, pace: &mut Interval) {
+        while self.busy.len() < AT_ONCE {
+            let Some(update) = self.operator.next_update() else {
+                self.drained = true;
+                return;
+            };
+            if let Some(again) = self.busy.get_mut(&update.object) {
+                *again = true;
+                continue;
+            }
+            match self.ledger.judge(&update, Instant::now().into_std()) {
+                Verdict::Skip => {}
+                Verdict::Later(at) => {
+                    self.retries.entry(update.object).or_default().0 = Some(at.into());
+                }
+                Verdict::Write(over) => {
+                    pace.tick().await;
+                    self.begin(update, over);
                 }
             }
         }
@@ -121,116 +185,133 @@ impl Writer {
         }
     }
 
-    async fn write(&mut self, update: Update, over: Option<String>) {
+    fn begin(&mut self, update: Update, over: Option<String>) {
         // The lease may have ended since the update was made.
         if !self.operator.writes() {
             return self.operator.requeue(update.object);
         }
-        match self.patch(&update, over.as_deref()).await {
+        self.busy.insert(update.object.clone(), false);
+        let client = self.client.clone();
+        let write = async move {
+            let outcome = patch(&client, &update, over.as_deref()).await;
+            Written { update, over, outcome }
+        };
+        self.under_way.push(write.boxed());
+    }
+
+    fn ended(&mut self, Written { update, over, outcome }: Written) {
+        let object = update.object.clone();
+        match outcome {
             Outcome::Written(own) => {
-                self.retries.remove(&update.object);
+                self.retries.remove(&object);
                 self.metrics.status_written("written");
-                self.tell(&update).await;
+                self.tell(&update);
                 self.ledger.written(update, over, own, Instant::now().into_std());
             }
             Outcome::Gone => {
-                self.retries.remove(&update.object);
-                self.ledger.forget(&update.object);
+                self.retries.remove(&object);
+                self.ledger.forget(&object);
                 self.metrics.status_written("gone");
             }
             Outcome::Conflict => {
-                let times = self.retries.get(&update.object).map_or(0, |(_, times)| *times);
-                self.retries.insert(update.object, (Some(Instant::now() + backoff(times)), times + 1));
+                self.try_again(&object);
                 self.metrics.status_written("conflict");
             }
             Outcome::Failed => {
-                let times = self.retries.get(&update.object).map_or(0, |(_, times)| *times);
                 // Where a rule of the definition stands on the very field, the API server takes no status at all: an Event is what is left.
-                if update.malformed && times == 0 {
-                    self.tell(&update).await;
+                if self.try_again(&object) == 0 && update.malformed {
+                    self.tell(&update);
                 }
-                self.retries.insert(update.object, (Some(Instant::now() + backoff(times)), times + 1));
                 self.metrics.status_written("failed");
             }
         }
-    }
-
-    async fn patch(&self, update: &Update, over: Option<&str>) -> Outcome {
-        let attempt = async {
-            match update.object.kind {
-                ObjectKind::McpServer => self.apply::<McpServer>(update, over).await,
-                ObjectKind::McpRoute => self.apply::<McpRoute>(update, over).await,
-                _ => self.apply::<McpPolicy>(update, over).await,
-            }
-        };
-        match tokio::time::timeout(PATIENCE, attempt).await {
-            Ok(Ok(own)) => Outcome::Written(own),
-            Ok(Err(kube::Error::Api(status))) if status.is_not_found() => Outcome::Gone,
-            Ok(Err(kube::Error::Api(status))) if status.code == 409 => Outcome::Conflict,
-            Ok(Err(error)) => {
-                tracing::warn!(object = %update.object, %error, "status not written");
-                Outcome::Failed
-            }
-            Err(_) => {
-                tracing::warn!(object = %update.object, "status not written: no answer");
-                Outcome::Failed
-            }
+        if self.busy.remove(&object).unwrap_or_default() {
+            self.operator.requeue(object);
+            self.drained = false;
         }
     }
 
-    /// Gives the version that the write has made.
-    async fn apply<K>(&self, update: &Update, over: Option<&str>) -> Result<Option<String>, kube::Error>
-    where
-        K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
-            + Clone
-            + DeserializeOwned
-            + std::fmt::Debug,
-    {
-        // Nor in the answer: an object that cannot be read as `K` gets its condition all the same.
-        let resource = ApiResource::erase::<K>(&());
-        let api: Api<DynamicObject> =
-            Api::namespaced_with(self.client.clone(), &update.object.key.namespace, &resource);
-        // Never the typed object: it carries `spec`, and whoever applies a field owns it.
-        let mut body = json!({
-            "apiVersion": format!("{GROUP}/{VERSION}"),
-            "kind": update.object.kind.as_str(),
-            "status": update.status,
-        });
-        // With the uid, a status that was meant for an object that is gone never lands on its successor.
-        if let Some(uid) = &update.uid {
-            body["metadata"]["uid"] = json!(uid);
-        }
-        if let Some(over) = over {
-            body["metadata"]["resourceVersion"] = json!(over);
-        }
-        let name = &update.object.key.name;
-        let written = if update.malformed {
-            // The API server applies nothing to an object that its definition cannot describe; a patch that leaves the mistake alone it takes.
-            let parameters = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
-            api.patch_status(name, &parameters, &Patch::Merge(body)).await?
-        } else {
-            api.patch_status(name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(body)).await?
-        };
-        Ok(written.metadata.resource_version)
+    /// Puts a write off that failed; how often it had failed before.
+    fn try_again(&mut self, object: &ObjectKey) -> u32 {
+        let times = self.retries.get(object).map_or(0, |(_, times)| *times);
+        self.retries.insert(object.clone(), (Some(Instant::now() + backoff(times)), times + 1));
+        times
     }
 
     /// One Event for each transition; one that is lost is no harm.
-    async fn tell(&self, update: &Update) {
-        let reference = k8s_openapi::api::core::v1::ObjectReference {
+    fn tell(&self, update: &Update) {
+        let reference = ObjectReference {
             api_version: Some(format!("{GROUP}/{VERSION}")),
             kind: Some(update.object.kind.as_str().to_owned()),
             namespace: Some(update.object.key.namespace.clone()),
             name: Some(update.object.key.name.clone()),
             uid: update.uid.clone(),
-            ..k8s_openapi::api::core::v1::ObjectReference::default()
+            ..ObjectReference::default()
         };
         for transition in &update.transitions {
-            let told = tokio::time::timeout(PATIENCE, self.recorder.publish(&event(transition), &reference)).await;
-            if let Ok(Err(error)) = told {
-                tracing::debug!(object = %update.object, %error, "event not recorded");
+            if self.events.try_send((event(transition), reference.clone())).is_err() {
+                tracing::debug!(object = %update.object, "event dropped: too many");
             }
         }
     }
+}
+
+async fn patch(client: &Client, update: &Update, over: Option<&str>) -> Outcome {
+    let attempt = async {
+        match update.object.kind {
+            ObjectKind::McpServer => apply::<McpServer>(client, update, over).await,
+            ObjectKind::McpRoute => apply::<McpRoute>(client, update, over).await,
+            _ => apply::<McpPolicy>(client, update, over).await,
+        }
+    };
+    match tokio::time::timeout(PATIENCE, attempt).await {
+        Ok(Ok(own)) => Outcome::Written(own),
+        Ok(Err(kube::Error::Api(status))) if status.is_not_found() => Outcome::Gone,
+        Ok(Err(kube::Error::Api(status))) if status.code == 409 => Outcome::Conflict,
+        Ok(Err(error)) => {
+            tracing::warn!(object = %update.object, %error, "status not written");
+            Outcome::Failed
+        }
+        Err(_) => {
+            tracing::warn!(object = %update.object, "status not written: no answer");
+            Outcome::Failed
+        }
+    }
+}
+
+/// Gives the version that the write has made.
+async fn apply<K>(client: &Client, update: &Update, over: Option<&str>) -> Result<Option<String>, kube::Error>
+where
+    K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
+        + Clone
+        + DeserializeOwned
+        + std::fmt::Debug,
+{
+    // Nor in the answer: an object that cannot be read as `K` gets its condition all the same.
+    let resource = ApiResource::erase::<K>(&());
+    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &update.object.key.namespace, &resource);
+    // Never the typed object: it carries `spec`, and whoever applies a field owns it.
+    let mut body = json!({
+        "apiVersion": format!("{GROUP}/{VERSION}"),
+        "kind": update.object.kind.as_str(),
+        "status": update.status,
+    });
+    // With the uid, a status that was meant for an object that is gone never lands on its successor.
+    if let Some(uid) = &update.uid {
+        body["metadata"]["uid"] = json!(uid);
+    }
+    if let Some(over) = over {
+        body["metadata"]["resourceVersion"] = json!(over);
+    }
+    let name = &update.object.key.name;
+    let written = if update.malformed {
+        // The API server applies nothing to an object that its definition cannot describe; a patch that leaves the mistake alone it takes.
+        let parameters = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
+        api.patch_status(name, &parameters, &Patch::Merge(body)).await?
+    } else {
+        api.patch_status(name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(body)).await?
+    };
+    Ok(written.metadata.resource_version)
 }
 
 fn event(transition: &Transition) -> Event {

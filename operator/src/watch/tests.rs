@@ -108,3 +108,15 @@ async fn an_object_that_cannot_be_read_ends_no_list_and_no_watch() {
     ]);
     assert_eq!(changes(&script, &Metrics::new(), 3).await, ["replace a? b", "apply c?", "apply d"]);
 }
+
+#[test]
+fn what_nobody_reads_of_an_object_is_not_kept() {
+    let mut object = remote("a");
+    object["metadata"]["annotations"] =
+        json!({"kubectl.kubernetes.io/last-applied-configuration": "{}", "kept": "yes"});
+    object["metadata"]["managedFields"] = json!([{"manager": "somebody"}]);
+    let mut stored: Stored<McpServer> = serde_json::from_value(object).unwrap();
+    trim(&mut stored);
+    let kept = serde_json::to_value(stored.meta()).unwrap();
+    assert_eq!((&kept["annotations"], &kept["managedFields"]), (&json!({"kept": "yes"}), &Value::Null));
+}

@@ -58,7 +58,7 @@ fn replay(messages: Vec<FromOperator>) -> anyhow::Result<BTreeSet<String>> {
     assert_eq!(snapshot.servers().count(), 2);
     let route = snapshot.route("mcp.acme.example", "/eng/mcp").expect("the route is there");
     assert!(!route.closed && route.tools.all().len() == 15, "{} tools", route.tools.all().len());
-    Ok(snapshot.resources.keys().map(ToString::to_string).collect())
+    Ok(snapshot.resources().map(|(name, _)| name.to_string()).collect())
 }
 
 /// Objects with every field that the stream carries.

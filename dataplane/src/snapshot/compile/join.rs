@@ -17,45 +17,20 @@ use crate::snapshot::parts::ServerPart;
 use crate::snapshot::route::{Access, Route, RouteServer};
 use crate::snapshot::server::{Facts, MissingSecret, Server};
 use crate::snapshot::tools::{Entry, ToolSet};
-use crate::snapshot::{Hosts, Paths};
 use crate::upstream::{Endpoint, Upstream};
 
 /// Which policies hold on a target, and which of their sections.
 pub(super) type Attachments = BTreeMap<Name, Vec<(Name, Arc<proto::Policy>, Vec<proto::Section>)>>;
 
 impl Compiler {
-    pub(super) fn attachments(&self) -> Attachments {
-        let mut attachments = Attachments::new();
-        for (name, entry) in &self.parts {
-            let Part::Policy(policy) = &entry.part else { continue };
-            for attachment in &policy.attachments {
-                if let Ok(target) = attachment.target.parse() {
-                    let sections = attachment.sections().collect();
-                    attachments.entry(target).or_default().push((name.clone(), Arc::clone(policy), sections));
-                }
-            }
-        }
-        attachments
+    /// The server of this name as it is now; `None`: it is gone.
+    pub(super) fn server_joined(&self, name: &Name) -> Option<Joined<Server>> {
+        let Some(Part::Server(part)) = self.part(name.as_str()) else { return None };
+        Some(self.join_server(name.clone(), part, self.servers.get(name)))
     }
 
-    pub(super) fn join_servers(&mut self, attachments: &Attachments) -> BTreeMap<Name, Joined<Server>> {
-        let mut before = std::mem::take(&mut self.servers);
-        let names: Vec<Name> = self.parts.keys().filter(|name| name.kind() == Kind::Server).cloned().collect();
-        let joined = names.into_iter().filter_map(|name| {
-            let Some(Part::Server(part)) = self.part(name.as_str()) else { return None };
-            let previous = before.remove(&name);
-            Some((name.clone(), self.join_server(name, part, attachments, previous.as_ref())))
-        });
-        joined.collect()
-    }
-
-    fn join_server(
-        &self,
-        name: Name,
-        part: &Arc<ServerPart>,
-        attachments: &Attachments,
-        previous: Option<&Joined<Server>>,
-    ) -> Joined<Server> {
+    fn join_server(&self, name: Name, part: &Arc<ServerPart>, previous: Option<&Joined<Server>>) -> Joined<Server> {
+        let attachments = &self.attachments;
         let endpoints = self.endpoints(&name);
         let catalogue_name = Name::new(Kind::Catalogue, name.namespace(), name.name());
         let inputs = self.server_inputs(&name, part, &catalogue_name, attachments);
@@ -177,18 +152,16 @@ impl Compiler {
         PolicySet::compile(target, &attached)
     }
 
-    pub(super) fn join_routes(&mut self, attachments: &Attachments) -> BTreeMap<Name, Joined<Route>> {
-        let mut before = std::mem::take(&mut self.routes);
-        let names: Vec<Name> = self.parts.keys().filter(|name| name.kind() == Kind::Route).cloned().collect();
-        let joined = names.into_iter().filter_map(|name| {
-            let Some(Part::Route(part)) = self.part(name.as_str()) else { return None };
-            let inputs = self.route_inputs(&name, part, attachments);
-            let reusable = before.remove(&name).filter(|joined| joined.inputs == inputs && self.same_servers(joined));
-            let joined = reusable
-                .unwrap_or_else(|| Joined { inputs, value: Arc::new(self.join_route(&name, part, attachments)) });
-            Some((name, joined))
-        });
-        joined.collect()
+    /// The route of this name as it is now, after its servers; `None`: it is gone.
+    pub(super) fn route_joined(&self, name: &Name) -> Option<Joined<Route>> {
+        let Some(Part::Route(part)) = self.part(name.as_str()) else { return None };
+        let inputs = self.route_inputs(name, part, &self.attachments);
+        let before = self.routes.get(name).filter(|joined| joined.inputs == inputs && self.same_servers(joined));
+        let value = match before {
+            Some(before) => Arc::clone(&before.value),
+            None => Arc::new(self.join_route(name, part, &self.attachments)),
+        };
+        Some(Joined { inputs, value })
     }
 
     fn route_inputs(&self, name: &Name, part: &proto::Route, attachments: &Attachments) -> Vec<Option<Version>> {
@@ -231,6 +204,8 @@ impl Compiler {
             tenant: name.namespace().into(),
             generation: part.generation,
             path: part.path.as_str().into(),
+            hosts: hosts(part),
+            created: part.created,
             external_url: Some(part.external_url.as_str()).filter(|url| !url.is_empty()).map(Into::into),
             closed: policy.is_err() || access.is_err() || self.is_closed(name),
             access: access.unwrap_or(Access::Undeclared),
@@ -259,29 +234,15 @@ impl Compiler {
         let source = KeySource { secret: &secret, published: &published };
         Authentication::compile(authentication, source, audience).map(|compiled| Access::Policy(Box::new(compiled)))
     }
+}
 
-    /// Routes by host and path. The oldest of two routes with one host and path holds it, as the operator says in status.
-    pub(super) fn table(&self) -> (Hosts, Paths) {
-        let mut routes: Vec<(&proto::Route, &Arc<Route>)> = self
-            .routes
-            .iter()
-            .filter_map(|(name, joined)| match self.part(name.as_str()) {
-                Some(Part::Route(route)) => Some((&**route, &joined.value)),
-                _ => None,
-            })
-            .collect();
-        routes.sort_by_key(|(proto, route)| (proto.created, route.label.clone()));
-        let (mut by_host, mut any_host) = (Hosts::default(), Paths::default());
-        for (proto, route) in routes {
-            let path: Box<str> = proto.path.as_str().into();
-            if proto.hostnames.is_empty() {
-                any_host.entry(path.clone()).or_insert_with(|| Arc::clone(route));
-            }
-            for host in &proto.hostnames {
-                let paths = by_host.entry(host.to_ascii_lowercase().into()).or_default();
-                paths.entry(path.clone()).or_insert_with(|| Arc::clone(route));
-            }
-        }
-        (by_host, any_host)
+/// The hosts that a route names, in lower case and each once; the empty one where it takes any.
+fn hosts(route: &proto::Route) -> Box<[Arc<str>]> {
+    let mut hosts: Vec<Arc<str>> = route.hostnames.iter().map(|host| host.to_ascii_lowercase().into()).collect();
+    hosts.sort_unstable();
+    hosts.dedup();
+    if hosts.is_empty() {
+        hosts.push(Arc::from(""));
     }
+    hosts.into()
 }

@@ -1,3 +1,5 @@
+mod steps;
+
 use bytes::Bytes;
 use portolan_config::Body;
 use rustls::RootCertStore;
@@ -325,7 +327,7 @@ fn equal_resources_make_equal_snapshots_in_whatever_order_they_came() {
         other.snapshot();
     }
     let (one, other) = (one.snapshot(), other.snapshot());
-    assert_eq!(one.id, other.id);
+    assert_eq!(one.id(), other.id());
     assert_eq!(names(&one), names(&other));
 }
 

@@ -46,6 +46,13 @@ fn while_the_echo_is_on_its_way_the_next_write_goes_over_our_own() {
 }
 
 #[test]
+fn an_object_that_came_after_one_of_its_name_has_no_past() {
+    let now = Instant::now();
+    let successor = Update { uid: Some("other".into()), ..update("a", "7") };
+    assert_eq!(wrote("a", now).judge(&successor, now), over("7"));
+}
+
+#[test]
 fn a_status_that_the_api_server_keeps_otherwise_is_written_once() {
     let now = Instant::now();
     assert_eq!(wrote("a", now).judge(&update("a", "2"), now + Duration::from_secs(3600)), Verdict::Skip);

@@ -66,7 +66,7 @@ async fn size_of(flags: &Flags, size: usize) -> anyhow::Result<f64> {
             tokio::time::sleep(LOOK).await;
         }
         times.push(started.elapsed().as_secs_f64() * 1000.0);
-        resident = machine::resident_mb(child.id().context("it has ended")?)?;
+        (resident, _) = machine::memory(child.id().context("it has ended")?)?;
         child.kill().await?;
     }
     let kept = fs::metadata(gateway.last_good())?.len() / 1000;

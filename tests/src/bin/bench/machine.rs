@@ -57,9 +57,12 @@ pub fn describe() -> String {
     format!("{cores} cores, {}, Linux {}", model.trim_start_matches(['\t', ' ', ':']), kernel.trim())
 }
 
-/// Megabytes of a process that are in memory.
-pub fn resident_mb(pid: u32) -> anyhow::Result<f64> {
+/// Memory of a process, megabytes: now, and the most so far.
+pub fn memory(pid: u32) -> anyhow::Result<(f64, f64)> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
-    Ok(line.trim().trim_end_matches(" kB").parse::<f64>()? / 1000.0)
+    let megabytes = |field: &str| -> anyhow::Result<f64> {
+        let line = status.lines().find_map(|line| line.strip_prefix(field)).context("no such field")?;
+        Ok(line.trim_matches([':', '\t', ' ']).trim_end_matches(" kB").parse::<f64>()? / 1024.0)
+    };
+    Ok((megabytes("VmRSS")?, megabytes("VmHWM")?))
 }

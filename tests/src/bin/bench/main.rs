@@ -7,6 +7,7 @@
 
 mod alone;
 mod call;
+mod fleet;
 mod instructions;
 mod latency;
 mod lists;
@@ -29,7 +30,7 @@ struct Flags {
     #[arg(default_values = ["cpu", "lists", "latency"])]
     measures: Vec<Measure>,
     /// The built `portolan` program
-    #[arg(long)]
+    #[arg(long, default_value = "target/release/portolan")]
     portolan: PathBuf,
     /// The built `portolan-gateway` program, if it is not beside it
     #[arg(long)]
@@ -46,6 +47,12 @@ struct Flags {
     /// Runs of each; the median is printed
     #[arg(long, default_value_t = 5)]
     runs: usize,
+    /// Servers of the fleet, and as many routes
+    #[arg(long, value_delimiter = ',', default_values_t = [1000])]
+    objects: Vec<usize>,
+    /// Edits of the fleet's objects in each run
+    #[arg(long, default_value_t = 500)]
+    edits: usize,
     /// Write audit lines to a file
     #[arg(long)]
     audit: bool,
@@ -79,6 +86,8 @@ enum Measure {
     Instructions,
     /// A gateway's start with no operator, to its first answered call
     Alone,
+    /// Edits, memory and starts of an operator and three gateways with many servers and routes
+    Fleet,
 }
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
@@ -97,6 +106,7 @@ async fn main() -> anyhow::Result<ExitCode> {
                 alone::measure(&flags).await?;
                 true
             }
+            Measure::Fleet => fleet::measure(&flags).await?,
         };
     }
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })

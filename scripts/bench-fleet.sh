@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# One operator, three gateways, a real API server, and many servers and routes. Arguments go to the benchmark (--help).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+cargo build --release -p portolan-operator -p portolan-dataplane -p portolan-tests --bin portolan-operator --bin portolan-gateway --bin bench
+exec target/release/bench fleet "${@:---objects=1000,10000}"
