@@ -1,8 +1,7 @@
 //! Connections to MCP servers: which endpoint, over which connection, within which bounds.
 //!
 //! An [`Upstream`] outlives snapshots and keeps its idle connections by worker. A request is sent once: again only if not a byte of it can
-//! have reached a server. Redirects are not followed, encoded answers not accepted, headers not touched (but for
-//! those of an answer that are about its connection).
+//! have reached a server. Redirects are not followed, encoded answers not accepted, headers of requests not touched.
 
 mod address;
 mod answer;

@@ -83,12 +83,13 @@ pub fn authority(head: &request::Parts) -> Result<(), Fault> {
 /// # Errors
 /// It is something else.
 pub fn plain(authority: &str) -> Result<(), Fault> {
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+    // By bytes: searching for a character costs several times as much in a text as short as this.
+    let (host, port) = match authority.bytes().rposition(|byte| byte == b':').map(|at| authority.split_at(at)) {
+        Some((host, port)) if !port.bytes().any(|byte| byte == b']') => (host, Some(&port[1..])),
         _ => (authority, None),
     };
     let numeric = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
-    if authority.contains('@') {
+    if authority.bytes().any(|byte| byte == b'@') {
         Err(Fault::bad("userinfo"))
     } else if !is_host(host) || port.is_some_and(|port| !numeric(port)) {
         Err(Fault::bad("bad_host"))

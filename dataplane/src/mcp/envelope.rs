@@ -302,7 +302,9 @@ pub(crate) fn is_id(body: &[u8], value: Value) -> bool {
         Kind::String { .. } => true,
         Kind::Number { integer: true } => {
             let digits = value.span.of(body);
-            digits != b"-0" && std::str::from_utf8(digits).is_ok_and(|digits| digits.parse::<i64>().is_ok())
+            // Eighteen digits always fit; only more of them need a closer look.
+            let fits = |digits: &[u8]| std::str::from_utf8(digits).is_ok_and(|digits| digits.parse::<i64>().is_ok());
+            digits != b"-0" && (digits.len() <= 18 || fits(digits))
         }
         _ => false,
     }

@@ -7,6 +7,7 @@ mod ring;
 use aws_lc_rs::aead::{Aad, MAX_TAG_LEN, NONCE_LEN, Nonce};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use memchr::memrchr;
 pub use ring::{KeyFileError, Ring};
 
 /// What a sealed text is for; each context has keys of its own.
@@ -162,7 +163,8 @@ fn unclose(
 
 /// The nonce of a sealed text as it is spelled there.
 pub(super) fn nonce(text: &str) -> Option<[u8; NONCE_LEN / 3 * 4]> {
-    let (_, encoded) = text.rsplit_once('.')?;
+    // Long text: several bytes at a time.
+    let encoded = &text[memrchr(b'.', text.as_bytes())? + 1..];
     encoded.as_bytes().first_chunk().copied()
 }
 

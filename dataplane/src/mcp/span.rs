@@ -54,7 +54,11 @@ impl Text {
     /// The text. Borrowed unless it holds escape sequences.
     #[must_use]
     pub fn decode<'a>(&self, body: &'a [u8]) -> Cow<'a, str> {
-        if self.escaped { Cow::Owned(self.chars(body).collect()) } else { String::from_utf8_lossy(self.raw(body)) }
+        if self.escaped {
+            return Cow::Owned(self.chars(body).collect());
+        }
+        // Its UTF-8 was checked with the body's.
+        Cow::Borrowed(std::str::from_utf8(self.raw(body)).unwrap_or_default())
     }
 
     /// Whether the text is `expected`, however it is spelled.

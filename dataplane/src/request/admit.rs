@@ -66,9 +66,11 @@ fn is_bare_loopback(authority: &str) -> bool {
 
 /// The host of an authority: lower case, without port and without one trailing dot.
 pub fn host_of(authority: &str) -> String {
-    let end = match authority.rfind(']') {
+    // By bytes: searching for a character costs several times as much in a text as short as this.
+    let last = |wanted: u8| authority.bytes().rposition(|byte| byte == wanted);
+    let end = match last(b']') {
         Some(bracket) => bracket + 1,
-        None => authority.rfind(':').unwrap_or(authority.len()),
+        None => last(b':').unwrap_or(authority.len()),
     };
     let host = authority[..end].to_ascii_lowercase();
     host.strip_suffix('.').map(str::to_owned).unwrap_or(host)

@@ -128,7 +128,7 @@ impl Rewriter {
     }
 
     fn is_ours(&self, id: &[u8]) -> bool {
-        std::str::from_utf8(id).ok().and_then(|id| id.parse().ok()) == Some(self.ours)
+        itoa::Buffer::new().format(self.ours).as_bytes() == id
     }
 
     fn notification(&self, body: &Bytes, envelope: &ResponseEnvelope) -> Rewritten {

@@ -20,7 +20,7 @@ const ROOM: u64 = 1 << 20;
 pub struct Answer {
     /// The HTTP status; redirects are answers like any other and are never followed.
     pub status: StatusCode,
-    /// Header fields as the server sent them.
+    /// The header fields that this gateway reads, and perhaps others, as the server sent them.
     pub headers: HeaderMap,
     /// The body, as it arrives.
     pub body: AnswerBody,

@@ -2,8 +2,7 @@
 //!
 //! Stricter than the RFC where it lets a recipient choose: two lengths, a length beside a coding, and codings that nobody asked for are refused.
 
-use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderName, StatusCode};
+use http::StatusCode;
 
 use super::FRAMING;
 use super::body::Decoder;
@@ -19,26 +18,24 @@ pub(super) struct Framing {
 }
 
 impl Framing {
-    /// Takes one field in. Whether it was about the connection and not about the answer.
-    pub(super) fn note(&mut self, name: &HeaderName, value: &[u8]) -> Result<bool, UpstreamError> {
-        if name == CONTENT_LENGTH {
+    /// Takes one field in.
+    pub(super) fn note(&mut self, name: &str, value: &[u8]) -> Result<(), UpstreamError> {
+        if name.eq_ignore_ascii_case("content-length") {
             for text in value.split(|byte| *byte == b',') {
                 let length = digits(text.trim_ascii()).ok_or(FRAMING)?;
                 if self.length.replace(length).is_some_and(|before| before != length) {
                     return Err(FRAMING);
                 }
             }
-        } else if name == TRANSFER_ENCODING {
+        } else if name.eq_ignore_ascii_case("transfer-encoding") {
             if std::mem::replace(&mut self.chunked, true) || !value.trim_ascii().eq_ignore_ascii_case(b"chunked") {
                 return Err(FRAMING);
             }
-        } else if name == CONNECTION {
+        } else if name.eq_ignore_ascii_case("connection") {
             let mut options = value.split(|byte| *byte == b',');
             self.close |= options.any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"));
-        } else {
-            return Ok(false);
         }
-        Ok(true)
+        Ok(())
     }
 
     /// The body that follows, and whether the connection may go on after it. `old`: the answer is of HTTP/1.0; `bodiless`: HEAD was asked.

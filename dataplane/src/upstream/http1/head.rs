@@ -3,24 +3,30 @@
 use std::mem::MaybeUninit;
 
 use bytes::{Buf, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use httparse::{ParserConfig, Status};
 use memchr::memchr_iter;
 
 use super::body::Decoder;
 use super::framing::Framing;
 use super::{FIELDS, HEAD, NOT_HTTP, TOO_LARGE};
+use crate::mcp::headers::SESSION_ID;
 use crate::upstream::UpstreamError;
 
 /// Interim answers before one answer: a server that sends nothing else would keep us reading.
 const INTERIM: u8 = 16;
+
+/// The fields of an answer that this gateway reads; none of them goes on to an agent. The others are checked and dropped: to keep one costs 300
+/// instructions.
+const READ: [HeaderName; 3] = [CONTENT_TYPE, CONTENT_ENCODING, SESSION_ID];
 
 /// The head of an answer.
 #[derive(Debug)]
 pub struct Head {
     /// The HTTP status.
     pub status: StatusCode,
-    /// Header fields as the server sent them, but for those about its connection.
+    /// The header fields that this gateway reads, as the server sent them.
     pub headers: HeaderMap,
 }
 
@@ -114,10 +120,10 @@ fn parse(input: &[u8], bodiless: bool) -> Result<Option<Whole>, UpstreamError> {
 
 fn fields(fields: &[httparse::Header<'_>]) -> Result<(HeaderMap, Framing), UpstreamError> {
     let mut framing = Framing::default();
-    let mut headers = HeaderMap::with_capacity(fields.len());
+    let mut headers = HeaderMap::with_capacity(READ.len());
     for field in fields {
-        let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| NOT_HTTP)?;
-        if !framing.note(&name, field.value)? {
+        framing.note(field.name, field.value)?;
+        if let Some(name) = READ.iter().find(|name| field.name.eq_ignore_ascii_case(name.as_str())) {
             headers.append(name, HeaderValue::from_bytes(field.value).map_err(|_| NOT_HTTP)?);
         }
     }
