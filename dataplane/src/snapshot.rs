@@ -75,13 +75,7 @@ struct Shown {
 impl Snapshot {
     /// A snapshot that serves nothing: every request answers 503 until the first step is in force.
     pub fn empty() -> Self {
-        Self {
-            epoch: 0,
-            source: Source::None,
-            pods: 1,
-            shown: Shown::default(),
-            ended: Arc::default(),
-        }
+        Self { epoch: 0, source: Source::None, pods: 1, shown: Shown::default(), ended: Arc::default() }
     }
 
     /// Whether nothing has arrived yet.
@@ -113,7 +107,7 @@ impl Snapshot {
     }
 
     /// How many resources are in force.
-    pub fn len(&self) -> usize {
+    pub fn resource_count(&self) -> usize {
         self.shown.resources.len()
     }
 

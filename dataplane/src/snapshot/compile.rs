@@ -17,13 +17,13 @@ use super::parts::Part;
 use super::route::Route;
 use super::server::Server;
 use super::{Shown, Snapshot, Source};
-use join::Attachments;
-use touched::Touched;
-pub use touched::News;
 use crate::jwks::{self, KeySets};
 use crate::probe::{Credential, Target, Timing};
 use crate::telemetry::Metrics;
 use crate::upstream::Dialer;
+use join::Attachments;
+pub use touched::News;
+use touched::Touched;
 
 /// What a compiler needs to know about the process that it serves.
 #[derive(Clone)]

@@ -6,18 +6,15 @@
 //!
 //! Decides nothing about what a status says. Conditions that change become Events.
 
-use std::{
-    collections::BTreeMap,
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use k8s_openapi::api::core::v1::ObjectReference;
 use kube::{
     Api, Client, Resource,
     api::{ApiResource, DynamicObject, Patch, PatchParams},
     runtime::events::{Event, EventType, Recorder, Reporter},
 };
-use k8s_openapi::api::core::v1::ObjectReference;
 use portolan_crds::{GROUP, McpPolicy, McpRoute, McpServer, VERSION, bounds};
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -292,8 +289,7 @@ where
 {
     // Nor in the answer: an object that cannot be read as `K` gets its condition all the same.
     let resource = ApiResource::erase::<K>(&());
-    let api: Api<DynamicObject> =
-        Api::namespaced_with(client.clone(), &update.object.key.namespace, &resource);
+    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &update.object.key.namespace, &resource);
     // Never the typed object: it carries `spec`, and whoever applies a field owns it.
     let mut body = json!({
         "apiVersion": format!("{GROUP}/{VERSION}"),

@@ -112,7 +112,8 @@ async fn an_object_that_cannot_be_read_ends_no_list_and_no_watch() {
 #[test]
 fn what_nobody_reads_of_an_object_is_not_kept() {
     let mut object = remote("a");
-    object["metadata"]["annotations"] = json!({"kubectl.kubernetes.io/last-applied-configuration": "{}", "kept": "yes"});
+    object["metadata"]["annotations"] =
+        json!({"kubectl.kubernetes.io/last-applied-configuration": "{}", "kept": "yes"});
     object["metadata"]["managedFields"] = json!([{"manager": "somebody"}]);
     let mut stored: Stored<McpServer> = serde_json::from_value(object).unwrap();
     trim(&mut stored);

@@ -29,12 +29,7 @@ impl Compiler {
         Some(self.join_server(name.clone(), part, self.servers.get(name)))
     }
 
-    fn join_server(
-        &self,
-        name: Name,
-        part: &Arc<ServerPart>,
-        previous: Option<&Joined<Server>>,
-    ) -> Joined<Server> {
+    fn join_server(&self, name: Name, part: &Arc<ServerPart>, previous: Option<&Joined<Server>>) -> Joined<Server> {
         let attachments = &self.attachments;
         let endpoints = self.endpoints(&name);
         let catalogue_name = Name::new(Kind::Catalogue, name.namespace(), name.name());

@@ -129,7 +129,8 @@ impl Compiler {
         if same {
             return false;
         }
-        let is_asked_alike = matches!((before, &joined), (Some(before), Some(joined)) if is_asked_alike(before, &joined.value));
+        let is_asked_alike =
+            matches!((before, &joined), (Some(before), Some(joined)) if is_asked_alike(before, &joined.value));
         self.news.assigned = self.news.assigned || (!is_asked_alike && self.is_assigned(name));
         let (servers, is) = (&mut self.shown.servers, |entry: &(Name, _)| entry.0 == *name);
         let hash = servers.hash(name.as_str());
@@ -149,7 +150,8 @@ impl Compiler {
     fn rejoin_route(&mut self, name: &Name) {
         let joined = self.route_joined(name);
         let before = self.routes.remove(name);
-        let same = matches!((&before, &joined), (Some(before), Some(joined)) if Arc::ptr_eq(&before.value, &joined.value));
+        let same =
+            matches!((&before, &joined), (Some(before), Some(joined)) if Arc::ptr_eq(&before.value, &joined.value));
         if !same {
             if let Some(before) = &before {
                 self.shown.routes.withdraw(&before.value);

@@ -56,7 +56,10 @@ async fn one(count: usize, edits: usize) -> anyhow::Result<()> {
         let began = acknowledged::now();
         fleet.start_gateway(number).await?;
         let mut log = Log::of(&fleet.gateways[number].running().process);
-        row(&format!("gateway {number}: start to its first step in force"), &seconds(log.until(began, "step in force").await?));
+        row(
+            &format!("gateway {number}: start to its first step in force"),
+            &seconds(log.until(began, "step in force").await?),
+        );
     }
     let began = Instant::now();
     quiet(&fleet).await?;

@@ -23,7 +23,10 @@ fn resource() -> (Name, Body) {
             (name, Body::Server(server))
         }
         1 => catalogue(pick(), &NAMES[..fastrand::usize(..3)])[usize::from(fastrand::bool())].clone(),
-        2 => (secret, Body::Secret(proto::Secret { data: [("token".to_owned(), Bytes::from("s"))].into_iter().collect() })),
+        2 => (
+            secret,
+            Body::Secret(proto::Secret { data: [("token".to_owned(), Bytes::from("s"))].into_iter().collect() }),
+        ),
         3 | 4 => {
             let conflict = proto::Conflict::First;
             let (_, Body::Route(mut route)) = route(&[(pick(), "a"), (pick(), "b")], conflict) else { unreachable!() };

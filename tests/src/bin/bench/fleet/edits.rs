@@ -94,7 +94,8 @@ async fn settle(
 
 fn summary(mut times: Vec<Duration>) -> String {
     times.sort_unstable();
-    let at = |share: f64| times.get((times.len().saturating_sub(1) as f64 * share) as usize).copied().unwrap_or_default();
+    let at =
+        |share: f64| times.get((times.len().saturating_sub(1) as f64 * share) as usize).copied().unwrap_or_default();
     let shown = |share| format!("{:.0}", at(share).as_secs_f64() * 1000.0);
     format!("p50 {} ms, p99 {} ms, longest {} ms ({} edits)", shown(0.5), shown(0.99), shown(1.0), times.len())
 }
