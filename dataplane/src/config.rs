@@ -283,7 +283,7 @@ impl Client {
         self.context.telemetry.metrics().in_force(InForce {
             source: snapshot.source.as_str(),
             epoch: snapshot.epoch,
-            resources: snapshot.len(),
+            resources: snapshot.resource_count(),
             rejected,
         });
         self.context.publish(snapshot);

@@ -107,7 +107,7 @@ impl Snapshot {
     }
 
     /// How many resources are in force.
-    pub fn len(&self) -> usize {
+    pub fn resource_count(&self) -> usize {
         self.shown.resources.len()
     }
 

@@ -133,6 +133,13 @@ impl Upstream {
         self.max_concurrent.store(bound, Ordering::Relaxed);
     }
 
+    /// The background asks again after `pause` only: connections that would not be used again by then are closed now.
+    pub fn rest(&self, pause: Duration) {
+        if pause >= pool::IDLE_FOR {
+            self.hosts.load().all().for_each(|host| host.pool(self.background()).clear());
+        }
+    }
+
     /// Requests under way, bodies of answers included.
     #[must_use]
     pub fn in_flight(&self) -> u32 {

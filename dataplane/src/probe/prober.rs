@@ -100,7 +100,9 @@ impl Looks {
             changed.as_mut().enable();
             doubted.as_mut().enable();
             let Ok(permit) = self.at_once.acquire().await else { return };
-            let outcome = examine(&self.target, known.as_ref()).await;
+            // Boxed: a look is kilobytes, and of thousands of servers all but a few wait for their next one.
+            let outcome = Box::pin(examine(&self.target, known.as_ref())).await;
+            self.target.upstream.rest(self.target.timing.interval);
             drop(permit);
             if let Ok(found) = &outcome {
                 known = Some(found.facts.clone());

@@ -1,6 +1,6 @@
 //! Sessions that the gateway opens upstream: at an older client's `initialize`, or for a modern client towards a server that knows only sessions.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use http::HeaderValue;
 use quick_cache::sync::Cache;
@@ -26,16 +26,23 @@ pub type Owner = ([u8; 16], Arc<str>);
 
 /// Sessions of one server: those that are held for clients who have none of their own, and what is known of agents' sessions.
 pub struct LegacySessions {
-    by_owner: Cache<Owner, Arc<Opened>>,
+    by_owner: Lazy<Owner, Arc<Opened>>,
     /// Sessions of agents, by their own, in which nobody has called anything yet.
-    unused: Cache<[u8; 16], ()>,
+    unused: Lazy<[u8; 16], ()>,
     /// What stands for a session of an agent that the server lost before it was used.
-    reopened: Cache<[u8; 16], Arc<Opened>>,
+    reopened: Lazy<[u8; 16], Arc<Opened>>,
 }
+
+/// A cache that is made by its first use: an empty one is kilobytes, and most of ten thousand servers have no session.
+type Lazy<K, V> = LazyLock<Cache<K, V>>;
 
 impl Default for LegacySessions {
     fn default() -> Self {
-        Self { by_owner: Cache::new(KEPT), unused: Cache::new(KEPT), reopened: Cache::new(KEPT) }
+        Self {
+            by_owner: Lazy::new(|| Cache::new(KEPT)),
+            unused: Lazy::new(|| Cache::new(KEPT)),
+            reopened: Lazy::new(|| Cache::new(KEPT)),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! Asked once for all calls that need to know at the same time, and again after a few seconds at the earliest. It must never change what is
 //! listed: that is the prober's business, and it is told.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
@@ -29,11 +29,14 @@ const KEPT: usize = 256;
 type Headers = Arc<[ParamHeader]>;
 
 /// What was lately learnt of a server's tools: by name and time, nothing where the server did not say.
-pub struct Schemas(Cache<(Arc<str>, u64), Option<Headers>>);
+pub struct Schemas(LazyLock<Learnt>);
+
+type Learnt = Cache<(Arc<str>, u64), Option<Headers>>;
 
 impl Default for Schemas {
     fn default() -> Self {
-        Self(Cache::new(KEPT))
+        // By its first use: an empty cache is kilobytes, and hardly any server needs one.
+        Self(LazyLock::new(|| Cache::new(KEPT)))
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The decision is the one that admits calls. Large sets are computed off the workers, and never twice at the same time for one key.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use quick_cache::sync::Cache;
 
@@ -47,14 +47,22 @@ pub fn is_visible(route: &Route, identity: &Identity, expired: u64, index: usize
 
 /// The bitsets of one route, for as long as the route is in a snapshot unchanged.
 pub struct VisibilityCache {
-    sets: Cache<(Box<[u64]>, u64), Arc<Visible>>,
+    /// Made by its first use: an empty one is kilobytes, and most of ten thousand routes are quiet.
+    sets: OnceLock<Sets>,
+    capacity: usize,
 }
+
+type Sets = Cache<(Box<[u64]>, u64), Arc<Visible>>;
 
 impl VisibilityCache {
     /// A cache for a route with this many tools.
     pub fn new(tools: usize) -> Self {
         let each = (tools.div_ceil(64) * 8 + 64) as u64;
-        Self { sets: Cache::new(usize::try_from(BYTES / each).unwrap_or(1).max(8)) }
+        Self { sets: OnceLock::new(), capacity: usize::try_from(BYTES / each).unwrap_or(1).max(8) }
+    }
+
+    fn sets(&self) -> &Sets {
+        self.sets.get_or_init(|| Cache::new(self.capacity))
     }
 
     /// What `identity` may see of `route`.
@@ -70,7 +78,7 @@ impl VisibilityCache {
             let task = tokio::task::spawn_blocking(move || Visible::compute(&route, &identity, expired));
             task.await.map(Arc::new)
         };
-        match route.visibility.sets.get_or_insert_async(&key, compute).await {
+        match route.visibility.sets().get_or_insert_async(&key, compute).await {
             Ok(visible) => visible,
             // The computation panicked or the runtime ends: nothing may be seen.
             Err(_) => Arc::new(Visible(Box::default())),

@@ -18,9 +18,12 @@ const SHARD_BITS: u32 = 32;
 #[derive(Clone)]
 pub struct Shards<T> {
     hasher: RandomState,
-    tables: Arc<[Arc<HashTable<(u64, T)>>]>,
+    tables: Arc<[Arc<Shard<T>>]>,
     len: usize,
 }
+
+/// Entries with their hashes: a shard that grows asks nobody for them.
+type Shard<T> = HashTable<(u64, T)>;
 
 impl<T: Clone> Default for Shards<T> {
     fn default() -> Self {
@@ -76,7 +79,7 @@ impl<T: Clone> Shards<T> {
     }
 
     /// The shard to be changed: a copy, if another table still has it.
-    fn table(&mut self, hash: u64) -> &mut HashTable<(u64, T)> {
+    fn table(&mut self, hash: u64) -> &mut Shard<T> {
         Arc::make_mut(&mut Arc::make_mut(&mut self.tables)[shard(hash)])
     }
 }

@@ -59,6 +59,11 @@ impl Hosts {
         self.all.iter().filter(|(name, _)| !next.all.contains_key(*name)).for_each(|(_, host)| host.close());
     }
 
+    /// All of them, ready or not.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Host>> {
+        self.all.values()
+    }
+
     /// The endpoint that a session is bound to, ready or not.
     pub(super) fn named(&self, name: &str) -> Option<&Arc<Host>> {
         self.all.get(name)

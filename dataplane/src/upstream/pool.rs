@@ -13,7 +13,7 @@ use super::http2;
 /// Idle HTTP/1.1 connections that are kept for one endpoint on one worker.
 const IDLE: usize = 64;
 /// An HTTP/1.1 connection idle for longer is not used again.
-const IDLE_FOR: Duration = Duration::from_secs(50);
+pub(super) const IDLE_FOR: Duration = Duration::from_secs(50);
 /// HTTP/2 connections to one endpoint from one worker.
 const SHARED: usize = 4;
 
@@ -92,12 +92,17 @@ impl Pool {
         self.dialed.notified()
     }
 
-    /// Drops everything, now and later: the endpoint is gone.
-    pub(super) fn close(&self) {
+    /// Drops everything that is idle.
+    pub(super) fn clear(&self) {
         let mut held = self.held.lock();
-        held.closed = true;
         held.idle.clear();
         held.shared.clear();
+    }
+
+    /// Drops everything, now and later: the endpoint is gone.
+    pub(super) fn close(&self) {
+        self.held.lock().closed = true;
+        self.clear();
     }
 }
 

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::server::{Event, Reply, Server, answer, json};
-use super::{call, exchange, send, upstream};
+use super::{DEADLINES, call, exchange, send, upstream};
 use crate::upstream::{Upstream, UpstreamError};
 
 #[tokio::test]
@@ -20,6 +20,21 @@ async fn a_connection_is_used_again_once_its_answer_is_read() {
     let accepted = server.seen().into_iter().filter(|event| *event == Event::Accepted).count();
     assert_eq!(accepted, 1);
     assert_eq!(upstream.in_flight(), 0);
+}
+
+#[tokio::test]
+async fn a_background_that_rests_for_long_keeps_no_connection_and_workers_keep_theirs() {
+    let mut server = Server::json("{}").await;
+    let upstream = upstream(&[server.address]);
+    exchange(&upstream).await.unwrap();
+    for pause in [15, 15, 3600, 3600] {
+        let answer = upstream.send(upstream.background(), None, call(), &DEADLINES).await.unwrap();
+        answer.body.bytes().await.unwrap();
+        upstream.rest(Duration::from_secs(pause));
+    }
+    exchange(&upstream).await.unwrap();
+    let accepted = server.seen().into_iter().filter(|event| *event == Event::Accepted).count();
+    assert_eq!(accepted, 3, "one of the worker, one for the first three looks, one for the last");
 }
 
 #[tokio::test]
@@ -235,7 +250,7 @@ async fn workers_share_no_connection() {
     let mut server = Server::json("{}").await;
     let upstream = upstream(&[server.address]);
     for worker in [0, upstream.background()] {
-        upstream.send(worker, None, call(), &super::DEADLINES).await.unwrap().body.bytes().await.unwrap();
+        upstream.send(worker, None, call(), &DEADLINES).await.unwrap().body.bytes().await.unwrap();
     }
     assert_eq!(server.seen().into_iter().filter(|event| *event == Event::Accepted).count(), 2);
 }
@@ -243,6 +258,6 @@ async fn workers_share_no_connection() {
 #[tokio::test]
 async fn the_future_of_a_request_stays_small() {
     let upstream = upstream(&[]);
-    let size = size_of_val(&upstream.send(0, None, call(), &super::DEADLINES));
+    let size = size_of_val(&upstream.send(0, None, call(), &DEADLINES));
     assert!(size <= 1920, "{size} bytes are moved and held for every request");
 }
