@@ -1,4 +1,4 @@
-//! Recordings of a configuration stream: what an operator of one release said, to be played to gateways of another.
+//! Recordings of a configuration stream: what an operator or a gateway of one release said, to be played to the other side of another.
 
 use std::io::{self, Read, Write};
 
@@ -6,13 +6,15 @@ use bytes::{Buf, Bytes};
 use prost::Message;
 
 use crate::limits::MESSAGE_BYTES;
-use crate::proto::FromOperator;
 
 /// Appends messages, each with its length before it.
 ///
 /// # Errors
 /// The writer's own.
-pub fn write<'a>(writer: &mut impl Write, messages: impl IntoIterator<Item = &'a FromOperator>) -> io::Result<()> {
+pub fn write<'a, M: Message + 'a>(
+    writer: &mut impl Write,
+    messages: impl IntoIterator<Item = &'a M>,
+) -> io::Result<()> {
     messages.into_iter().try_for_each(|message| writer.write_all(&message.encode_length_delimited_to_vec()))
 }
 
@@ -20,7 +22,7 @@ pub fn write<'a>(writer: &mut impl Write, messages: impl IntoIterator<Item = &'a
 ///
 /// # Errors
 /// The reader's own, or `InvalidData` if the bytes are no recording.
-pub fn read(reader: &mut impl Read) -> io::Result<Vec<FromOperator>> {
+pub fn read<M: Message + Default>(reader: &mut impl Read) -> io::Result<Vec<M>> {
     let mut bytes = Vec::new();
     reader.read_to_end(&mut bytes)?;
     let mut rest = Bytes::from(bytes);
@@ -30,7 +32,7 @@ pub fn read(reader: &mut impl Read) -> io::Result<Vec<FromOperator>> {
         if length > rest.len() || length > MESSAGE_BYTES {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "a message is cut off or too long"));
         }
-        messages.push(FromOperator::decode(rest.split_to(length))?);
+        messages.push(M::decode(rest.split_to(length))?);
     }
     Ok(messages)
 }

@@ -3,23 +3,27 @@
 //! Runs on the background runtime. It never touches a request: all it does to the workers is to publish a snapshot. When the stream ends, the
 //! last snapshot goes on serving, and the next stream transfers only what differs; what is in force outlives the process, too.
 
+pub mod follower;
 mod held;
 mod kept;
 mod link;
 mod operators;
-mod rounds;
+pub mod pauses;
+pub mod rounds;
 mod source;
 mod tls;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
+use portolan_config::Name;
 use portolan_config::delta::client::{Reaction, Session};
 use portolan_config::proto::{self, from_gateway};
-use portolan_config::{Kind, Name};
 use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
+
+use follower::{Follower, withdraws};
+use pauses::Pauses;
 
 pub use held::Held;
 pub use kept::Kept;
@@ -32,11 +36,6 @@ use crate::probe::{Finding, Prober};
 use crate::request::context::{Context, EndedSession, now};
 use crate::snapshot::{Compiler, Source};
 use crate::telemetry::metrics::InForce;
-
-/// First pause after a lost stream; doubled at each failure.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-/// Longest pause between two rounds: a gateway is back in step within it after an operator serves again.
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Why a stream ended.
 #[derive(Debug, thiserror::Error)]
@@ -58,8 +57,7 @@ enum StreamEnd {
 /// The client's side of the configuration stream.
 pub struct Client {
     context: Arc<Context>,
-    compiler: Compiler,
-    session: Session,
+    follower: Follower,
     held: Held,
     prober: Prober,
     assigned: BTreeSet<Name>,
@@ -115,8 +113,7 @@ impl Client {
         let Parts { context, compiler, session, held, prober, findings, fetcher, fetched, kept, ended } = parts;
         let client = Self {
             context,
-            compiler,
-            session,
+            follower: Follower { session, compiler },
             held,
             prober,
             assigned: BTreeSet::new(),
@@ -133,7 +130,7 @@ impl Client {
 
     /// Follows one stream after the other until the gateway closes.
     pub async fn run(mut self, mut source: ConfigSource) {
-        let mut pause = FIRST_PAUSE;
+        let mut pauses = Pauses::default();
         loop {
             let end = match self.open(&mut source).await {
                 Ok(link) => self.follow(link).await,
@@ -145,19 +142,18 @@ impl Client {
                 return self.keep_all().await;
             }
             if served {
-                pause = FIRST_PAUSE;
                 source.served();
-            } else if source.has_more() {
+            }
+            let Some(pause) = pauses.after(served, source.has_more()) else {
                 info!(error = %end, "trying the next operator");
                 continue;
-            }
+            };
             warn!(error = %end, retry_in = ?pause, "configuration stream");
             let drain = self.context.drain.clone();
-            let stopping = tokio::time::timeout(jittered(pause), drain.reached(Phase::Closing));
+            let stopping = tokio::time::timeout(pause, drain.reached(Phase::Closing));
             if self.meanwhile(stopping).await.is_ok() {
                 return self.keep_all().await;
             }
-            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
@@ -177,11 +173,11 @@ impl Client {
     }
 
     async fn open(&mut self, source: &mut ConfigSource) -> Result<Link, StreamEnd> {
-        let subscribe = self.session.subscribe();
+        let subscribe = self.follower.session.subscribe();
         let link = self.meanwhile(source.open(subscribe)).await.map_err(StreamEnd::Gone)?;
         send(&link, from_gateway::Message::KeysHeld(self.held.message())).await?;
         // The operator keeps nothing that it cannot rebuild: what this gateway knows is told again to each.
-        for report in self.session.reports() {
+        for report in self.follower.session.reports() {
             send_whole(&link, report).await?;
         }
         let sessions = self.context.ended();
@@ -235,24 +231,21 @@ impl Client {
     }
 
     async fn receive(&mut self, link: &Link, message: proto::FromOperator) -> Result<(), StreamEnd> {
-        match self.session.on_message(message).map_err(|error| StreamEnd::Disorder(error.to_string()))? {
+        match self.follower.session.on_message(message).map_err(|error| StreamEnd::Disorder(error.to_string()))? {
             Reaction::None => Ok(()),
             Reaction::Send(message) => send_whole(link, message).await,
             Reaction::Refused { reason, holder } => Err(StreamEnd::Refused { reason, holder }),
             Reaction::Change(change) => {
-                let mut gone = change.removed.iter().map(Name::kind);
-                if !change.revoked.is_empty() || gone.any(|kind| kind == Kind::Secret) {
-                    // Acknowledged means gone: a restart must not find it either.
+                if withdraws(&change) {
                     self.kept.last_good.forget();
                 }
                 self.kept.last_good.touch();
-                let rejected = self.compiler.apply(&change);
+                let (rejected, ack) = self.follower.apply(&change);
                 for refusal in &rejected {
                     warn!(name = refusal.name, reason = refusal.reason, "resource refused");
                 }
                 self.put_in_force(rejected.len());
                 self.progress.send_modify(|progress| progress.connected = true);
-                let ack = self.session.applied(change.sequence, rejected);
                 info!(sequence = change.sequence, resources = change.upserts.len(), "step in force");
                 send_whole(link, ack).await
             }
@@ -261,7 +254,7 @@ impl Client {
 
     /// An issuer has answered, or has not.
     fn learn(&mut self, Fetched { url, document }: Fetched) {
-        let (sets, kept) = (self.compiler.key_sets(), self.context.limits.jwks_kept);
+        let (sets, kept) = (self.follower.compiler.key_sets(), self.context.limits.jwks_kept);
         let changed = match document {
             Some(document) => {
                 self.kept.key_sets.touch();
@@ -270,7 +263,7 @@ impl Client {
             None => sets.missed(&url, now(), kept),
         };
         if changed {
-            self.compiler.key_sets_changed();
+            self.follower.compiler.key_sets_changed();
             self.put_in_force(self.rejected);
         }
         self.note_tried();
@@ -278,7 +271,7 @@ impl Client {
 
     fn put_in_force(&mut self, rejected: usize) {
         self.rejected = rejected;
-        let snapshot = self.compiler.snapshot();
+        let snapshot = self.follower.compiler.snapshot();
         let from_disk = snapshot.source == Source::Disk;
         self.context.telemetry.metrics().in_force(InForce {
             source: snapshot.source.as_str(),
@@ -288,13 +281,13 @@ impl Client {
         });
         self.context.publish(snapshot);
         // Both look at all that there is of their kind, and most steps touch neither.
-        let news = self.compiler.news();
+        let news = self.follower.compiler.news();
         if news.assigned {
             self.assign();
         }
         if news.policies {
-            let sources = self.compiler.key_sources();
-            let sets = self.compiler.key_sets();
+            let sources = self.follower.compiler.key_sources();
+            let sets = self.follower.compiler.key_sets();
             sets.retain(|url| sources.iter().any(|source| *source.url == *url));
             self.fetcher.assign(sources, |url| sets.get(url).is_some());
         }
@@ -306,10 +299,10 @@ impl Client {
     }
 
     fn assign(&mut self) {
-        let assigned = self.compiler.assigned();
+        let assigned = self.follower.compiler.assigned();
         let names: BTreeSet<Name> = assigned.iter().map(|target| target.name.clone()).collect();
         for gone in self.assigned.difference(&names) {
-            self.session.forget_report(gone);
+            self.follower.session.forget_report(gone);
         }
         self.assigned = names;
         self.prober.assign(assigned);
@@ -323,7 +316,7 @@ impl Client {
 
     async fn report(&mut self, link: &Link, finding: Finding) -> Result<(), StreamEnd> {
         self.note_tried();
-        let report = self.session.report(finding.report, finding.chunks);
+        let report = self.follower.session.report(finding.report, finding.chunks);
         send_whole(link, report).await
     }
 }
@@ -338,9 +331,4 @@ async fn send(link: &Link, message: from_gateway::Message) -> Result<(), StreamE
 
 async fn send_whole(link: &Link, message: proto::FromGateway) -> Result<(), StreamEnd> {
     link.sender.send(message).await.map_err(|_| StreamEnd::Gone("the stream ended".to_owned()))
-}
-
-/// Between half and the whole pause, so that a fleet does not come back in one wave.
-fn jittered(pause: Duration) -> Duration {
-    pause.mul_f64(fastrand::f64().mul_add(0.5, 0.5))
 }

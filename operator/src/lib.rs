@@ -28,6 +28,7 @@
 #![warn(missing_docs)]
 
 pub mod admin;
+pub mod clock;
 pub mod core;
 pub mod identity;
 pub mod index;

@@ -5,7 +5,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
-    time::Instant,
 };
 
 use parking_lot::Mutex;
@@ -16,6 +15,7 @@ use portolan_config::{
 use tokio::sync::watch;
 
 use crate::{
+    clock::{self, Clock},
     core::{Core, Flow, Size, StreamId, Wake},
     identity::Holders,
     index::Grant,
@@ -30,6 +30,7 @@ use crate::{
 pub struct Operator(Arc<Shared>);
 
 struct Shared {
+    clock: Clock,
     core: Mutex<Core>,
     /// Newest published sequence.
     published: watch::Sender<u64>,
@@ -49,7 +50,14 @@ impl Operator {
     /// An operator without objects.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
+        Self::by(clock::system(), settings)
+    }
+
+    /// The same by another clock.
+    #[must_use]
+    pub fn by(clock: Clock, settings: Settings) -> Self {
         Self(Arc::new(Shared {
+            clock,
             core: Mutex::new(Core::new(settings)),
             published: watch::Sender::new(0),
             dirty: watch::Sender::new(0),
@@ -66,17 +74,17 @@ impl Operator {
 
     /// An object is new or different.
     pub fn apply(&self, object: Object) {
-        self.with(|core| core.apply(object, now()));
+        self.with(|core| core.apply(object, self.now()));
     }
 
     /// An object is gone.
     pub fn delete(&self, key: &ObjectKey) {
-        self.with(|core| core.delete(key, now()));
+        self.with(|core| core.delete(key, self.now()));
     }
 
     /// These are all objects of a kind (in one namespace, where one is given): others are gone. Its first list is done.
     pub fn replace(&self, kind: ObjectKind, namespace: Option<&str>, objects: Vec<Object>) {
-        self.with(|core| core.replace(kind, namespace, objects, now()));
+        self.with(|core| core.replace(kind, namespace, objects, self.now()));
     }
 
     /// These are all objects there are: what a folder of files holds.
@@ -91,7 +99,7 @@ impl Operator {
         }
         self.with(|core| {
             for (kind, objects) in kinds {
-                core.replace(kind, None, objects, now());
+                core.replace(kind, None, objects, self.now());
             }
         });
     }
@@ -108,14 +116,14 @@ impl Operator {
 
     /// The time passes: what expires does so now.
     pub fn tick(&self) {
-        self.with(|core| core.tick(now()));
+        self.with(|core| core.tick(self.now()));
     }
 
     // === Resources out ===
 
     /// Translates what is dirty and puts it in force as one step. Returns the log's sequence.
     pub fn publish_now(&self) -> u64 {
-        self.with(|core| core.publish(now()))
+        self.with(|core| core.publish(self.now()))
     }
 
     /// Opens a gateway's stream.
@@ -129,7 +137,7 @@ impl Operator {
         if !tenure.serves() {
             return Err(tenure.refusal());
         }
-        let (id, session) = self.with(|core| core.subscribe(subscribe, now()))?;
+        let (id, session) = self.with(|core| core.subscribe(subscribe, self.now()))?;
         Ok(Link { operator: self.clone(), tenure, id, session })
     }
 
@@ -143,7 +151,7 @@ impl Operator {
         }
         // Before anybody is let in: the first step carries the epoch.
         if let Some(epoch) = tenure.epoch().filter(|epoch| before.epoch() != Some(*epoch)) {
-            self.with(|core| core.begin_epoch(epoch, now()));
+            self.with(|core| core.begin_epoch(epoch, self.now()));
         }
         self.0.tenure.send_replace(tenure);
         self.0.status.send_modify(|count| *count = count.wrapping_add(1));
@@ -164,7 +172,7 @@ impl Operator {
     /// Whether this replica may write status now.
     #[must_use]
     pub fn writes(&self) -> bool {
-        self.0.tenure.borrow().writes(Instant::now())
+        self.0.tenure.borrow().writes((self.0.clock)().steady)
     }
 
     /// The highest epoch that a gateway says it has followed.
@@ -250,7 +258,7 @@ impl Operator {
     /// The next status that differs from what the API server has; `None`: all are written, or this replica writes none.
     #[must_use]
     pub fn next_update(&self) -> Option<Update> {
-        if self.writes() { self.with(|core| core.next_update(now())) } else { None }
+        if self.writes() { self.with(|core| core.next_update(self.now())) } else { None }
     }
 
     /// A status was not written: it is due again.
@@ -266,6 +274,11 @@ impl Operator {
                 map.retain(|key, _| core.knows(key));
             }
         });
+    }
+
+    /// Milliseconds since 1970.
+    fn now(&self) -> i64 {
+        (self.0.clock)().wall
     }
 
     /// Runs `action` on the core and wakes whom it concerns.
@@ -307,11 +320,6 @@ async fn wait_for(flag: &watch::Sender<bool>) {
     let _ = flag.subscribe().wait_for(|done| *done).await;
 }
 
-/// Milliseconds since 1970.
-fn now() -> i64 {
-    jiff::Timestamp::now().as_millisecond()
-}
-
 /// One gateway's stream; dropping it takes the gateway off the registry.
 pub struct Link {
     operator: Operator,
@@ -342,20 +350,23 @@ impl Link {
     /// Takes in a message of the gateway, and says whether its stream goes on.
     pub fn receive(&mut self, message: FromGateway) -> Flow {
         let (id, session) = (self.id, &mut self.session);
-        self.operator.with(|core| core.receive(id, session, message, now()))
+        let now = self.operator.now();
+        self.operator.with(|core| core.receive(id, session, message, now))
     }
 
     /// The messages that are due.
     #[must_use]
     pub fn poll(&mut self) -> Vec<FromOperator> {
         let (id, session) = (self.id, &mut self.session);
-        self.operator.with(|core| core.poll(id, session, now()))
+        let now = self.operator.now();
+        self.operator.with(|core| core.poll(id, session, now))
     }
 }
 
 impl Drop for Link {
     fn drop(&mut self) {
         tracing::info!(gateway = self.session.gateway(), "gateway disconnected");
-        self.operator.with(|core| core.disconnect(self.id, now()));
+        let now = self.operator.now();
+        self.operator.with(|core| core.disconnect(self.id, now));
     }
 }

@@ -3,7 +3,7 @@
 //! Pure, but for the writer. Nothing here changes what is in force.
 
 pub mod findings;
-mod ledger;
+pub mod ledger;
 mod policy;
 mod route;
 mod server;

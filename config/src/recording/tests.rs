@@ -1,5 +1,5 @@
 use super::*;
-use crate::proto::{Fetch, Resource, Step};
+use crate::proto::{Fetch, FromOperator, Resource, Step};
 
 fn messages() -> Vec<FromOperator> {
     let resource =
@@ -17,7 +17,7 @@ fn a_recording_reads_back_as_it_was_written() {
     let mut file = Vec::new();
     write(&mut file, &messages()[..1]).unwrap();
     write(&mut file, &messages()[1..]).unwrap();
-    assert_eq!(read(&mut file.as_slice()).unwrap(), messages());
+    assert_eq!(read::<FromOperator>(&mut file.as_slice()).unwrap(), messages());
 }
 
 #[test]
@@ -25,5 +25,5 @@ fn a_recording_that_is_cut_off_is_refused() {
     let mut file = Vec::new();
     write(&mut file, &messages()).unwrap();
     file.truncate(file.len() - 1);
-    assert!(read(&mut file.as_slice()).is_err());
+    assert!(read::<FromOperator>(&mut file.as_slice()).is_err());
 }

@@ -55,22 +55,18 @@ impl Client {
         let (ring, limits) = (&self.context.ring.current(), &self.context.limits);
         let read = |bytes: &[u8]| jwks::read(bytes, now(), limits.jwks_kept);
         if let Some(sets) = self.kept.key_sets.load(ring, read) {
-            *self.compiler.key_sets() = sets;
+            *self.follower.compiler.key_sets() = sets;
         }
         let read = |bytes: &[u8]| LastGood::decode(bytes).map_err(|error| error.to_string());
         let Some(kept) = self.kept.last_good.load(ring, read) else { return };
         let kept = kept.belonging_to(gateway);
         self.context.remember_ended(kept.ended.iter().filter_map(session));
-        let rejected = self.compiler.restore(&kept.change());
+        let (resources, epoch) = (kept.resources.len(), kept.epoch);
+        let rejected = self.follower.restore(kept);
         for refusal in &rejected {
             tracing::warn!(name = refusal.name, reason = refusal.reason, "kept resource refused");
         }
-        tracing::info!(
-            resources = kept.resources.len(),
-            epoch = kept.epoch,
-            "serving the last known good configuration"
-        );
-        self.session.restore(kept, &rejected);
+        tracing::info!(resources, epoch, "serving the last known good configuration");
         self.put_in_force(rejected.len());
     }
 
@@ -78,14 +74,14 @@ impl Client {
         let context = Arc::clone(&self.context);
         match due {
             Due::LastGood => {
-                let mut kept = self.session.last_good(|name| self.compiler.closed_by(name));
+                let mut kept = self.follower.last_good();
                 self.kept.last_good.write(move |file, forgotten| {
                     kept.ended = context.ended().iter().map(ended).collect();
                     file.save(&context.ring.current(), forgotten, &kept.encode())
                 });
             }
             Due::KeySets => {
-                let sets: KeySets = self.compiler.key_sets().clone();
+                let sets: KeySets = self.follower.compiler.key_sets().clone();
                 let save =
                     move |file: &File, forgotten| file.save(&context.ring.current(), forgotten, &jwks::write(sets));
                 self.kept.key_sets.write(save);

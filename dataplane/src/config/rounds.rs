@@ -7,16 +7,16 @@ use std::net::SocketAddr;
 
 /// One address of one operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub struct Place {
     /// Position of the operator's URL.
-    pub(super) url: usize,
+    pub url: usize,
     /// Where to connect.
-    pub(super) address: SocketAddr,
+    pub address: SocketAddr,
 }
 
 /// The addresses that are still to be tried.
 #[derive(Debug, Default)]
-pub(super) struct Rounds {
+pub struct Rounds {
     waiting: VecDeque<Place>,
     last: Option<Place>,
 }
@@ -24,26 +24,26 @@ pub(super) struct Rounds {
 impl Rounds {
     /// Begins a round over `places`. In another order for each gateway, or a fleet would come to one replica in a wave; whoever was tried last
     /// comes last, since there is a reason why it is left.
-    pub(super) fn begin(&mut self, mut places: Vec<Place>) {
+    pub fn begin(&mut self, mut places: Vec<Place>) {
         fastrand::shuffle(&mut places);
         places.sort_by_key(|place| Some(*place) == self.last);
         self.waiting = places.into();
     }
 
     /// The next to try.
-    pub(super) fn next(&mut self) -> Option<Place> {
+    pub fn next(&mut self) -> Option<Place> {
         let next = self.waiting.pop_front()?;
         self.last = Some(next);
         Some(next)
     }
 
     /// Whether the round is over.
-    pub(super) fn is_over(&self) -> bool {
+    pub fn is_over(&self) -> bool {
         self.waiting.is_empty()
     }
 
     /// Ends the round: addresses may be others by now.
-    pub(super) fn end(&mut self) {
+    pub fn end(&mut self) {
         self.waiting.clear();
     }
 }

@@ -27,37 +27,49 @@ pub(super) struct Gateway {
 #[derive(Debug, Default)]
 pub(super) struct Gateways {
     streams: BTreeMap<StreamId, Gateway>,
+    /// The stream by which a gateway counts: the last that began.
+    counted: BTreeMap<String, StreamId>,
     last: u64,
 }
 
 impl Gateways {
-    /// Adds a stream. An older one of the same gateway no longer counts.
+    /// Adds a stream. An older one of the same gateway no longer counts, unless this one ends before it: what was long under way may arrive after
+    /// the gateway has given it up and opened another.
     pub(super) fn connect(&mut self, name: &str) -> StreamId {
-        self.streams.retain(|_, gateway| gateway.name != name);
         self.last += 1;
         let id = StreamId(self.last);
         self.streams.insert(id, Gateway { name: name.to_owned(), ..Gateway::default() });
+        self.counted.insert(name.to_owned(), id);
         id
     }
 
-    /// Forgets a stream; false if another one of the same gateway has taken its place already.
+    /// Forgets a stream; false if another one of the same gateway counted in its place already.
     pub(super) fn disconnect(&mut self, id: StreamId) -> bool {
-        self.streams.remove(&id).is_some()
+        let Some(gone) = self.streams.remove(&id) else { return false };
+        if self.counted.get(&gone.name) != Some(&id) {
+            return false;
+        }
+        let left = self.streams.iter().rev().find(|(_, gateway)| gateway.name == gone.name).map(|(id, _)| *id);
+        match left {
+            Some(left) => self.counted.insert(gone.name, left),
+            None => self.counted.remove(&gone.name),
+        };
+        true
     }
 
-    /// The gateway of a stream, unless another stream has taken its place.
+    /// The gateway of a stream, whether it counts or not.
     pub(super) fn get_mut(&mut self, id: StreamId) -> Option<&mut Gateway> {
         self.streams.get_mut(&id)
     }
 
-    /// All of them.
+    /// All of them, each by the stream that counts.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Gateway> {
-        self.streams.values()
+        self.counted.values().filter_map(|id| self.streams.get(id))
     }
 
     /// How many there are.
     pub(super) fn len(&self) -> usize {
-        self.streams.len()
+        self.counted.len()
     }
 
     /// Names of those that take work.
