@@ -23,11 +23,16 @@ impl World {
     }
 
     /// Of every status that an operator is about to write.
-    pub fn check_writer(&self, index: usize, update: &Update) {
+    pub fn check_writer(&self, index: usize, update: &Update, over: Option<&str>) {
         let replica = &self.replicas[index];
         let at = format!("seed {} at {:?}: {} on {}", self.seed, self.now, replica.name, update.object);
         assert!(replica.tenure().writes(replica.now()), "{at}: writes status as {:?}", replica.tenure());
-        let Some(generation) = newly_programmed(&update.status, self.api.get(&update.object)) else { return };
+        let stored = self.api.get(&update.object);
+        if over.is_some() && over != stored.and_then(|stored| stored["metadata"]["resourceVersion"].as_str()) {
+            // Somebody else has written since: it goes on with what it saw, and the API server will not take it.
+            return;
+        }
+        let Some(generation) = newly_programmed(&update.status, stored) else { return };
         let Some(seen) = replica.saw.get(&(update.object.clone(), generation)) else { return };
         if update.object.kind == ObjectKind::McpPolicy {
             // Its body does not show its generation.
