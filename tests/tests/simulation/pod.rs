@@ -145,7 +145,8 @@ impl Pod {
         self.witness.check(&self.name, &self.serves);
         let acknowledged: BTreeMap<Name, Version> =
             self.follower.session.applied_set().map(|(name, version, _)| (name.clone(), version)).collect();
-        assert_eq!(acknowledged, *self.serves.resources, "{}: acknowledges something else than it serves", self.name);
+        let served: BTreeMap<Name, Version> = self.serves.resources().cloned().collect();
+        assert_eq!(acknowledged, served, "{}: acknowledges something else than it serves", self.name);
         ack
     }
 
@@ -211,7 +212,7 @@ impl Witness {
 
     /// What must hold of everything that is ever served.
     fn check(&self, pod: &str, serves: &Snapshot) {
-        for (name, version) in serves.resources.iter() {
+        for (name, version) in serves.resources() {
             let entry = (name.clone(), *version);
             assert!(self.in_force.contains(&entry), "{pod}: serves {name} {version}, which it never acknowledged");
             assert!(!self.refused.contains(&entry), "{pod}: serves {name} {version}, which it refused");

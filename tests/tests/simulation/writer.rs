@@ -40,7 +40,7 @@ impl World {
     }
 
     fn write(&mut self, process: Process, update: Update, over: Option<String>) {
-        self.check_writer(process.0, &update);
+        self.check_writer(process.0, &update, over.as_deref());
         let number = self.number();
         self.replicas[process.0].writing = Some((number, update.clone(), over.clone()));
         let cut_off = self.replicas[process.0].cut_off_until > self.now;
