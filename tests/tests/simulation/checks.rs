@@ -64,7 +64,11 @@ impl World {
                 return Err(format!("{} does not follow the holder", pod.name));
             }
             if pod.serves.id() != expected {
-                return Err(format!("{} serves something else: {:?}", pod.name, pod.serves.resources().collect::<Vec<_>>()));
+                return Err(format!(
+                    "{} serves something else: {:?}",
+                    pod.name,
+                    pod.serves.resources().collect::<Vec<_>>()
+                ));
             }
         }
         for (key, value) in self.api.all().filter(|(key, _)| key.kind.has_status()) {
