@@ -10,7 +10,7 @@ use super::Prober;
 use crate::probe::Finding;
 use crate::probe::tests::{DISCOVERED, JSON, Script, TOOLS, UNKNOWN, method, target};
 use crate::upstream::Endpoint;
-use crate::upstream::tests::server::{Reply, Server, answer, json};
+use crate::upstream::tests::server::{Event, Reply, Server, answer, json};
 
 const OFTEN: Duration = Duration::from_millis(20);
 
@@ -140,7 +140,8 @@ async fn an_edited_server_is_looked_at_again_at_once_and_an_unedited_one_is_not(
     let looks = server.seen().len();
     prober.assign(vec![target.clone()]);
     tokio::task::yield_now().await;
-    assert!(looks > 0 && server.seen().is_empty());
+    // Only that the look's connection ends may be seen.
+    assert!(looks > 0 && !server.seen().iter().any(|event| matches!(event, Event::Request(_))));
     target.version = Version::of(b"2");
     prober.assign(vec![target]);
     let second = next(&mut findings).await;
