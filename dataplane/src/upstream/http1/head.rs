@@ -19,7 +19,7 @@ const INTERIM: u8 = 16;
 
 /// The fields of an answer that this gateway reads; none of them goes on to an agent. The others are checked and dropped: to keep one costs 300
 /// instructions.
-const READ: [HeaderName; 3] = [CONTENT_TYPE, CONTENT_ENCODING, SESSION_ID];
+static READ: [HeaderName; 3] = [CONTENT_TYPE, CONTENT_ENCODING, SESSION_ID];
 
 /// The head of an answer.
 #[derive(Debug)]
