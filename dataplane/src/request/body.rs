@@ -16,7 +16,8 @@ pub struct Body {
 }
 
 enum Kind {
-    Full(Bytes),
+    /// All of it, in two parts so that the second can be shared without being copied.
+    Full(Bytes, Bytes),
     Events(Pin<Box<dyn Stream<Item = Bytes> + Send>>),
 }
 
@@ -28,7 +29,12 @@ impl Body {
 
     /// These bytes.
     pub fn full(bytes: impl Into<Bytes>) -> Self {
-        Self { kind: Kind::Full(bytes.into()), account: None }
+        Self::parts(bytes, Bytes::new())
+    }
+
+    /// These bytes, one part after the other.
+    pub fn parts(first: impl Into<Bytes>, second: Bytes) -> Self {
+        Self { kind: Kind::Full(first.into(), second), account: None }
     }
 
     /// Events as they come; dropping the body drops their source.
@@ -52,8 +58,10 @@ impl HttpBody for Body {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let next = match &mut self.kind {
-            Kind::Full(bytes) if bytes.is_empty() => None,
-            Kind::Full(bytes) => Some(std::mem::take(bytes)),
+            Kind::Full(first, second) => {
+                let part = if first.is_empty() { second } else { first };
+                (!part.is_empty()).then(|| std::mem::take(part))
+            }
             Kind::Events(events) => std::task::ready!(events.as_mut().poll_next(context)),
         };
         if next.is_none() {
@@ -63,12 +71,12 @@ impl HttpBody for Body {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(&self.kind, Kind::Full(bytes) if bytes.is_empty())
+        matches!(&self.kind, Kind::Full(first, second) if first.is_empty() && second.is_empty())
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
-            Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Full(first, second) => SizeHint::with_exact((first.len() + second.len()) as u64),
             Kind::Events(_) => SizeHint::default(),
         }
     }
