@@ -25,3 +25,9 @@ if [ -z "${PORTOLAN_TEST_KUBECONFIG:-}" ]; then
 fi
 say "tests"
 cargo test --workspace
+if command -v valgrind >/dev/null; then
+  say "instructions of a call, beside the baseline"
+  scripts/bench-instructions.sh
+else
+  say "NO INSTRUCTIONS WERE COUNTED: without valgrind nobody notices that a call has become dearer (apt-get install valgrind)"
+fi

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use ipnet::IpNet;
 use portolan_dataplane::drain::Times;
 use portolan_dataplane::limits::Limits;
-use portolan_dataplane::options::{Settings, origin, settings};
+use portolan_dataplane::options::{Scheduling, Settings, origin, settings};
 use portolan_dataplane::telemetry::audit::Sink;
 use url::Url;
 
@@ -52,6 +52,9 @@ pub struct Standalone {
     /// Threads that serve [default: one for each core]
     #[arg(long, env = "PORTOLAN_WORKERS", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub workers: Option<u16>,
+    /// How these threads share the work
+    #[arg(long, env = "PORTOLAN_SCHEDULING", value_enum, default_value_t)]
+    pub scheduling: Scheduling,
     /// Folder for what outlives the process: the keys of sessions, and the key sets that issuers published
     #[arg(long, env = "PORTOLAN_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
@@ -83,6 +86,7 @@ impl Standalone {
             listen_tls_dir: None,
             admin: self.admin,
             workers: self.workers.map_or_else(settings::cores, usize::from),
+            scheduling: self.scheduling,
             data_dir: self.data_dir.clone(),
             fleet_key: None,
             allow_origins: self.allow_origin.clone(),

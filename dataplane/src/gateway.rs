@@ -24,7 +24,7 @@ use crate::jwks::{self, Fetcher, Hasten};
 use crate::listener::admission::Admission;
 use crate::listener::head::Fault;
 use crate::listener::tls::Certificate;
-use crate::listener::{Connection, Listener, Service, bind};
+use crate::listener::{self, Connection, Listener, Service, bind};
 use crate::options::Settings;
 use crate::probe::Prober;
 use crate::request::admit::Origins;
@@ -84,7 +84,8 @@ impl Gateway {
         let audit = audit.map(|sink| Audit::open(sink, settings.limits.audit_lines, metrics.clone())).transpose()?;
         let telemetry = Telemetry::new(metrics.clone(), audit);
         let drain = Drain::new();
-        let sockets = bind::bind(settings.listen, settings.workers)?;
+        let (runtimes, threads) = settings.runtimes();
+        let sockets = bind::bind(settings.listen, runtimes)?;
         let listen = sockets.first().context("no worker")?.local_addr()?;
         let admin_socket = TcpListener::bind(settings.admin).await.with_context(|| settings.admin.to_string())?;
         let admin = admin_socket.local_addr()?;
@@ -121,9 +122,9 @@ impl Gateway {
         background.extend(settings.ready_file.clone().map(|path| announce(path, readiness.clone(), listen, admin)));
 
         let admission = Admission::new(settings.limits.connections, settings.limits.connections_per_source);
-        let workers = Workers::start(sockets, |worker| Listener {
+        let workers = Workers::start(sockets, threads, |runtime| Listener {
             service: Requests(Arc::clone(&context)),
-            worker,
+            workers: listener::Workers::new(runtime * threads, threads),
             limits: settings.limits.clone(),
             admission: admission.clone(),
             tls: tls.clone(),

@@ -67,6 +67,8 @@ pub struct Limits {
     pub page_tools: usize,
     /// Bytes in one page of a list.
     pub page_bytes: usize,
+    /// Bytes of rendered pages that are kept for all who may see the same.
+    pub pages_bytes: u64,
     /// Connections of the admin port.
     pub admin_connections: usize,
     /// Routes with metrics of their own; further ones are counted as `other`.
@@ -110,6 +112,7 @@ impl Default for Limits {
             jwks_kept: Duration::from_hours(24),
             page_tools: 1_000,
             page_bytes: 4 << 20,
+            pages_bytes: 32 << 20,
             admin_connections: 64,
             metric_routes: 2_000,
             metric_tools: 5_000,
@@ -130,7 +133,7 @@ impl Limits {
     }
 
     /// Destructured without `..`: a bound that is added and not shown does not compile.
-    fn rows(&self) -> [(&'static str, String); 34] {
+    fn rows(&self) -> [(&'static str, String); 35] {
         let Self {
             connections,
             connections_per_source,
@@ -162,6 +165,7 @@ impl Limits {
             jwks_kept,
             page_tools,
             page_bytes,
+            pages_bytes,
             admin_connections,
             metric_routes,
             metric_tools,
@@ -198,6 +202,7 @@ impl Limits {
             ("key set of an issuer that does not answer", time(*jwks_kept)),
             ("page of a list: tools", page_tools.to_string()),
             ("page of a list: bytes", size(*page_bytes as u64)),
+            ("rendered pages that are kept", size(*pages_bytes)),
             ("connections of the admin port", admin_connections.to_string()),
             ("routes with metrics of their own", metric_routes.to_string()),
             ("tools with metrics of their own", metric_tools.to_string()),

@@ -1,6 +1,6 @@
 //! Client connections: accepting them, what each may cost, and handing its requests to a [`Service`].
 //!
-//! One listener belongs to one worker. Knows HTTP and nothing of MCP; decides nothing about what a request may do.
+//! One listener belongs to one runtime. Knows HTTP and nothing of MCP; decides nothing about what a request may do.
 
 pub mod admission;
 mod answer;
@@ -13,7 +13,9 @@ pub mod tls;
 
 use std::io;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -54,7 +56,7 @@ pub trait Service: Clone + Send + Sync + 'static {
 pub struct Connection {
     /// The other end of the connection: an agent, or a proxy before it.
     pub peer: SocketAddr,
-    /// The worker that serves it, counted from 0.
+    /// The worker that it belongs to, counted from 0: whose pools its requests use.
     pub worker: usize,
     /// Whether it is encrypted.
     pub secure: bool,
@@ -68,12 +70,12 @@ impl Connection {
     }
 }
 
-/// What the connections of one worker share.
+/// What the connections of one runtime share.
 pub struct Listener<S> {
     /// What answers.
     pub service: S,
-    /// The worker, counted from 0.
-    pub worker: usize,
+    /// The workers that connections are dealt to, counted from 0.
+    pub workers: Workers,
     /// Every bound.
     pub limits: Limits,
     /// Places for connections, shared by the workers.
@@ -84,6 +86,27 @@ pub struct Listener<S> {
     pub drain: Signal,
     /// Where connections are counted.
     pub metrics: Metrics,
+}
+
+/// The workers of one runtime. Where there are several they share its threads, and a worker is no more than a set of pools: each has its bound of
+/// idle connections and a lock of its own, which one for all threads would not have.
+#[derive(Debug)]
+pub struct Workers {
+    numbers: Range<usize>,
+    dealt: AtomicUsize,
+}
+
+impl Workers {
+    /// So many from `first` on, at least one.
+    #[must_use]
+    pub fn new(first: usize, count: usize) -> Self {
+        Self { numbers: first..first + count.max(1), dealt: AtomicUsize::new(0) }
+    }
+
+    /// The worker of the next connection: each in turn.
+    fn next(&self) -> usize {
+        self.numbers.start + self.dealt.fetch_add(1, Relaxed) % self.numbers.len()
+    }
 }
 
 impl<S: Service> Listener<S> {
@@ -120,9 +143,9 @@ impl<S: Service> Listener<S> {
         if let Err(error) = tune(&stream, &self.limits) {
             tracing::debug!(%error, %peer, "socket options");
         }
-        let (counted, listener) = (self.drain.connection(), Arc::clone(self));
+        let (counted, listener, worker) = (self.drain.connection(), Arc::clone(self), self.workers.next());
         tokio::spawn(async move {
-            connection::serve(listener, stream, peer).await;
+            connection::serve(listener, stream, (peer, worker)).await;
             drop((place, counted));
         });
     }

@@ -12,7 +12,7 @@ use clap::{CommandFactory, Parser};
 use ipnet::IpNet;
 use url::Url;
 
-pub use self::settings::Settings;
+pub use self::settings::{Scheduling, Settings};
 use crate::drain::Times;
 use crate::limits::Limits;
 use crate::telemetry::audit::Sink;
@@ -42,6 +42,9 @@ pub struct Options {
     /// Threads that serve [default: one for each core]
     #[arg(long, env = "PORTOLAN_WORKERS", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub workers: Option<u16>,
+    /// How these threads share the work
+    #[arg(long, env = "PORTOLAN_SCHEDULING", value_enum, default_value_t)]
+    pub scheduling: Scheduling,
     /// Folder for what outlives the process: what was in force, and the key sets that issuers published
     #[arg(long, env = "PORTOLAN_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
@@ -88,6 +91,7 @@ impl Options {
             listen_tls_dir: self.listen_tls_dir,
             admin: self.admin,
             workers: self.workers.map_or_else(settings::cores, usize::from),
+            scheduling: self.scheduling,
             data_dir: self.data_dir,
             fleet_key: self.fleet_key,
             allow_origins: self.allow_origin,

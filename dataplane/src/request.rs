@@ -22,6 +22,7 @@ pub mod legacy;
 pub mod list;
 pub mod message;
 pub mod metadata;
+pub mod pages;
 pub mod presented;
 pub mod recover;
 pub mod refusal;

@@ -1,4 +1,5 @@
-//! Workers: one thread, one runtime, one socket each, and nothing between them but atomics.
+//! Workers: one thread, one runtime, one socket each, and nothing between them but atomics. Or all in one runtime on one socket, whose threads take
+//! over each other's tasks.
 //!
 //! A worker that dies takes the process with it: half a gateway looks healthy and is not.
 
@@ -8,8 +9,10 @@ use std::net::TcpListener;
 use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, anyhow};
+use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 
+use crate::drain::Phase;
 use crate::listener::{Listener, Service};
 
 /// The threads that serve.
@@ -24,19 +27,23 @@ pub struct Workers {
 type Ended = Result<(), String>;
 
 impl Workers {
-    /// Starts one worker for each socket; `listener` makes what the worker of that number serves with.
+    /// Starts a runtime of so many threads for each socket; `listener` makes what the runtime of that number serves with.
     ///
     /// # Errors
     /// A thread or its runtime cannot be had.
     pub fn start<S: Service>(
         sockets: Vec<TcpListener>,
+        threads_each: usize,
         mut listener: impl FnMut(usize) -> Listener<S>,
     ) -> anyhow::Result<Self> {
         let (sender, ended) = mpsc::unbounded_channel();
         let mut threads = Vec::with_capacity(sockets.len());
         for (number, socket) in sockets.into_iter().enumerate() {
             let (listener, last) = (listener(number), LastWords { sender: sender.clone(), words: None });
-            let body = move || last.are(run(listener, socket).map_err(|error| format!("worker {number}: {error}")));
+            let body = move || {
+                let ended = run(listener, socket, threads_each);
+                last.are(ended.map_err(|error| format!("worker {number}: {error}")));
+            };
             threads.push(thread::Builder::new().name(format!("worker-{number}")).spawn(body).context("worker")?);
         }
         Ok(Self { left: threads.len(), threads, ended })
@@ -62,15 +69,21 @@ impl Workers {
     }
 }
 
-fn run<S: Service>(listener: Listener<S>, socket: TcpListener) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async move {
-        let drain = listener.drain.clone();
-        listener.serve(socket).await?;
-        // The connections are tasks of this runtime: it lives until they have ended or are cut.
-        drain.reached(crate::drain::Phase::Stopping).await;
-        Ok(())
-    })
+fn run<S: Service>(listener: Listener<S>, socket: TcpListener, threads: usize) -> io::Result<()> {
+    if threads == 1 {
+        return Builder::new_current_thread().enable_all().build()?.block_on(serve(listener, socket));
+    }
+    let runtime = Builder::new_multi_thread().worker_threads(threads).thread_name("worker").enable_all().build()?;
+    // A task, as connections are: this thread only waits.
+    runtime.block_on(runtime.spawn(serve(listener, socket))).map_err(io::Error::other)?
+}
+
+async fn serve<S: Service>(listener: Listener<S>, socket: TcpListener) -> io::Result<()> {
+    let drain = listener.drain.clone();
+    listener.serve(socket).await?;
+    // The connections are tasks of this runtime: it lives until they have ended or are cut.
+    drain.reached(Phase::Stopping).await;
+    Ok(())
 }
 
 /// Sent whatever happens to the thread, a panic included.

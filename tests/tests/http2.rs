@@ -1,5 +1,6 @@
 //! What may come over HTTP/2 that must not be read as anything else at the next hop, which may speak HTTP/1.1.
 
+use futures::future::try_join_all;
 use portolan_tests::agent::Agent;
 use portolan_tests::http2::Raw;
 use portolan_tests::manifests::{route, server};
@@ -14,8 +15,13 @@ struct World {
 
 impl World {
     async fn start() -> anyhow::Result<Self> {
+        Self::start_with(&[]).await
+    }
+
+    async fn start_with(flags: &[&str]) -> anyhow::Result<Self> {
         let recorder = Recorder::start(Speaks::Both, &[tool("echo")]).await?;
-        let gateway = Standalone::start(&[server("alpha", &recorder.url()), route("eng", "/mcp", &["alpha"])]).await?;
+        let objects = [server("alpha", &recorder.url()), route("eng", "/mcp", &["alpha"])];
+        let gateway = Standalone::with(&objects, flags).await?;
         Agent::modern(&gateway, "/mcp").lists(&["alpha_echo"]).await;
         recorder.forget();
         Ok(Self { gateway, server: recorder })
@@ -105,4 +111,14 @@ async fn every_mirrored_header_must_agree_with_the_body() -> anyhow::Result<()> 
         }
     }
     world.serves().await
+}
+
+#[tokio::test]
+async fn threads_that_share_the_work_serve_what_others_do() -> anyhow::Result<()> {
+    let world = World::start_with(&["--scheduling", "work-stealing"]).await?;
+    let (request, listen) = (world.good(), world.gateway.addresses.listen);
+    let taken = try_join_all((0..32).map(|_| request.is_taken(listen))).await?;
+    assert!(taken.into_iter().all(|taken| taken));
+    assert_eq!(world.server.saw("tools/call").len(), 32);
+    Ok(())
 }

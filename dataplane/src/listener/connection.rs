@@ -36,7 +36,11 @@ enum Lost {
 }
 
 /// Serves a connection to its end.
-pub(super) async fn serve<S: Service>(listener: Arc<Listener<S>>, stream: TcpStream, peer: SocketAddr) {
+pub(super) async fn serve<S: Service>(
+    listener: Arc<Listener<S>>,
+    stream: TcpStream,
+    (peer, worker): (SocketAddr, usize),
+) {
     let _open = listener.metrics.connection();
     let outcome = match &listener.tls {
         Some(tls) => {
@@ -44,7 +48,7 @@ pub(super) async fn serve<S: Service>(listener: Arc<Listener<S>>, stream: TcpStr
             match timeout(listener.limits.tls_handshake, acceptor.accept(stream)).await {
                 Ok(Ok(stream)) => {
                     let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                    run(&listener, stream, http2, Connection { peer, worker: listener.worker, secure: true }).await;
+                    run(&listener, stream, http2, Connection { peer, worker, secure: true }).await;
                     Ok(())
                 }
                 Ok(Err(_)) => Err(Lost::Gone),
@@ -53,7 +57,7 @@ pub(super) async fn serve<S: Service>(listener: Arc<Listener<S>>, stream: TcpStr
         }
         None => match timeout(listener.limits.first_byte, speaks_http2(&stream)).await {
             Ok(Ok(http2)) => {
-                run(&listener, stream, http2, Connection { peer, worker: listener.worker, secure: false }).await;
+                run(&listener, stream, http2, Connection { peer, worker, secure: false }).await;
                 Ok(())
             }
             Ok(Err(_)) => Err(Lost::Gone),

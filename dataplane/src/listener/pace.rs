@@ -1,12 +1,16 @@
 //! The pace of one connection: whether it waits, reads a head, answers, or is stuck; and how long that may last.
 //!
 //! hyper's own head timeout also runs while a kept-alive connection is idle, and it has none for a peer that takes no bytes. So the bytes are
-//! watched here: one relaxed store per read, a clock only where a phase changes. Relaxed is enough: one task touches a connection.
+//! watched here: one relaxed store per read, a clock only where a phase changes. Relaxed is enough, since one task touches a connection; but for the end
+//! of HTTP/2 requests, which may be tasks on other threads.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicBool, AtomicU32, AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -130,7 +134,7 @@ impl Pace {
         if stall.is_zero() {
             return Advice::Cut("send_stall");
         }
-        if self.open.load(Relaxed) > 0 {
+        if self.open.load(Acquire) > 0 {
             return Advice::Wait(stall);
         }
         let head = self.head.load(Relaxed);
@@ -149,9 +153,9 @@ pub(super) struct Busy(Arc<Pace>);
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        if self.0.open.fetch_sub(1, Relaxed) == 1 {
-            self.0.since.store(self.0.now(), Relaxed);
-        }
+        // In this order: whoever sees that no request is left must not take the time before it for the beginning of an idle one.
+        self.0.since.store(self.0.now(), Relaxed);
+        self.0.open.fetch_sub(1, Release);
     }
 }
 

@@ -68,7 +68,7 @@ fn start(limits: Limits) -> Running {
     let address = socket.local_addr().unwrap();
     let listener = Listener {
         service: Echo,
-        worker: 0,
+        workers: Workers::new(0, 1),
         admission: Admission::new(limits.connections, limits.connections_per_source),
         limits,
         tls: None,

@@ -168,22 +168,33 @@ pub fn discover_result(id: &[u8], instructions: Option<&str>, hints: CacheHints)
     answer(id, hinted(result, hints))
 }
 
-/// The answer to `tools/list`; `hints` are for modern agents. The tools, which may be many, are copied once.
+/// The answer to `tools/list` up to the tools; `hints` are for modern agents. [`tools_list_tail`] ends it.
 #[must_use]
-pub fn tools_list_result(id: &[u8], era: Era, tools: &Page<'_>, next_cursor: Option<&str>, hints: CacheHints) -> Bytes {
+pub fn tools_list_head(id: &[u8], era: Era, next_cursor: Option<&str>, hints: CacheHints) -> Bytes {
     let next_cursor = next_cursor.map(string);
-    let rest = result(era).some("nextCursor", next_cursor.as_deref());
-    let rest = if era == Era::Modern { hinted(rest, hints) } else { rest }.done();
-    let mut out = Vec::with_capacity(tools.bytes + rest.len() + id.len() + 64);
+    let result = result(era).some("nextCursor", next_cursor.as_deref());
+    let mut result = if era == Era::Modern { hinted(result, hints) } else { result }.done();
+    let ends = result.pop();
+    debug_assert_eq!(ends, Some(b'}'));
+    let mut out = Vec::with_capacity(result.len() + id.len() + 48);
     out.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
     out.extend_from_slice(id);
-    out.extend_from_slice(br#","result":{"tools":"#);
-    tools.write(&mut out);
-    if rest != b"{}" {
+    out.extend_from_slice(br#","result":"#);
+    out.extend_from_slice(&result);
+    if result.len() > 1 {
         out.push(b',');
     }
-    out.extend_from_slice(&rest[1..]);
-    out.push(b'}');
+    out.extend_from_slice(br#""tools":"#);
+    out.into()
+}
+
+/// The tools of an answer to `tools/list`, and its end: the same for whoever asks, since the tools are its last member. They may be many, and are
+/// copied once.
+#[must_use]
+pub fn tools_list_tail(tools: &Page<'_>) -> Bytes {
+    let mut out = Vec::with_capacity(tools.bytes + 2);
+    tools.write(&mut out);
+    out.extend_from_slice(b"}}");
     out.into()
 }
 

@@ -3,11 +3,22 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::ValueEnum;
 use ipnet::IpNet;
 
 use crate::drain::Times;
 use crate::limits::Limits;
 use crate::telemetry::audit::Sink;
+
+/// How the threads that serve share the work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Scheduling {
+    /// Each has its own connections: the kernel deals them out, and nothing is shared
+    #[default]
+    ThreadPerCore,
+    /// All share all connections: an idle thread takes over requests of a busy one
+    WorkStealing,
+}
 
 /// Settings of one gateway, all of them parsed.
 #[derive(Clone, Debug)]
@@ -24,6 +35,8 @@ pub struct Settings {
     pub admin: SocketAddr,
     /// Threads that serve, at least 1.
     pub workers: usize,
+    /// How they share the work.
+    pub scheduling: Scheduling,
     /// Folder for what outlives the process.
     pub data_dir: Option<PathBuf>,
     /// The fleet's key ring.
@@ -42,6 +55,17 @@ pub struct Settings {
     pub drain: Times,
     /// Every bound.
     pub limits: Limits,
+}
+
+impl Settings {
+    /// Runtimes that serve, each with a socket of its own, and the threads of each.
+    #[must_use]
+    pub fn runtimes(&self) -> (usize, usize) {
+        match self.scheduling {
+            Scheduling::ThreadPerCore => (self.workers, 1),
+            Scheduling::WorkStealing => (1, self.workers),
+        }
+    }
 }
 
 /// Cores that this process may use, at least 1.

@@ -27,12 +27,19 @@ fn flags_become_settings() {
     .unwrap();
     assert_eq!(options.operator.len(), 2);
     let settings = options.settings();
-    assert_eq!(settings.workers, 2);
+    assert_eq!((settings.workers, settings.runtimes()), (2, (2, 1)));
     assert_eq!(settings.allow_origins, ["https://app.example"]);
     assert_eq!(settings.allow_upstreams, ["10.0.0.0/8".parse().unwrap()]);
     assert_eq!(settings.audit_log, Some(Sink::Stdout));
     assert_eq!(settings.fleet, "default");
     assert!(settings.workers > 0);
+}
+
+#[test]
+fn threads_that_share_the_work_share_one_runtime() {
+    let operator = ["--operator", "http://127.0.0.1:8090"];
+    let options = parse(&[&operator[..], &["--workers", "3", "--scheduling", "work-stealing"]].concat()).unwrap();
+    assert_eq!(options.settings().runtimes(), (1, 3));
 }
 
 #[test]
@@ -42,6 +49,7 @@ fn what_cannot_be_parsed_is_a_usage_error() {
         &["--listen", "8080"][..],
         &["--admin", "nowhere"],
         &["--workers", "0"],
+        &["--scheduling", "fair"],
         &["--allow-upstream", "10.0.0.0/33"],
         &["--allow-origin", "https://app.example/path"],
         &["--allow-origin", "app.example"],

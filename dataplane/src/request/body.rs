@@ -17,6 +17,8 @@ pub struct Body {
 
 enum Kind {
     Full(Bytes),
+    /// All of it, in two parts so that the second can be shared without being copied. Boxed: every answer's future would grow by it.
+    Parts(Box<[Bytes; 2]>),
     Events(Pin<Box<dyn Stream<Item = Bytes> + Send>>),
 }
 
@@ -29,6 +31,11 @@ impl Body {
     /// These bytes.
     pub fn full(bytes: impl Into<Bytes>) -> Self {
         Self { kind: Kind::Full(bytes.into()), account: None }
+    }
+
+    /// These bytes, one part after the other.
+    pub fn parts(first: Bytes, second: Bytes) -> Self {
+        Self { kind: Kind::Parts(Box::new([first, second])), account: None }
     }
 
     /// Events as they come; dropping the body drops their source.
@@ -54,6 +61,7 @@ impl HttpBody for Body {
         let next = match &mut self.kind {
             Kind::Full(bytes) if bytes.is_empty() => None,
             Kind::Full(bytes) => Some(std::mem::take(bytes)),
+            Kind::Parts(parts) => parts.iter_mut().find(|part| !part.is_empty()).map(std::mem::take),
             Kind::Events(events) => std::task::ready!(events.as_mut().poll_next(context)),
         };
         if next.is_none() {
@@ -63,12 +71,17 @@ impl HttpBody for Body {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(&self.kind, Kind::Full(bytes) if bytes.is_empty())
+        match &self.kind {
+            Kind::Full(bytes) => bytes.is_empty(),
+            Kind::Parts(parts) => parts.iter().all(Bytes::is_empty),
+            Kind::Events(_) => false,
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
             Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Parts(parts) => SizeHint::with_exact(parts.iter().map(Bytes::len).sum::<usize>() as u64),
             Kind::Events(_) => SizeHint::default(),
         }
     }

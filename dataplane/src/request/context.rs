@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 
 use super::admit::Origins;
 use super::cancel::Cancels;
+use super::pages::Pages;
 use super::remembered::Remembered;
 use crate::clock;
 use crate::drain::Signal;
@@ -38,6 +39,8 @@ pub struct Context {
     pub remembered: Remembered,
     /// Every bound.
     pub limits: Limits,
+    /// Pages of lists that were rendered lately.
+    pub pages: Pages,
     /// Counters, audit and logs.
     pub telemetry: Telemetry,
     /// Rate limits' counters.
@@ -84,6 +87,7 @@ impl Context {
             changes: watch::channel(0).0,
             ring: parts.ring,
             remembered: Remembered::default(),
+            pages: Pages::new(parts.limits.pages_bytes),
             streams: Arc::new(Semaphore::new(parts.limits.streams)),
             limits: parts.limits,
             telemetry: parts.telemetry,

@@ -6,12 +6,13 @@ use super::body::Body;
 use super::context::now_ms;
 use super::exchange::Exchange;
 use super::message::Message;
+use super::pages::Asked;
 use super::refusal::Refusal;
 use super::respond;
 use super::visibility::VisibilityCache;
 use crate::mcp::cursor::Cursor;
 use crate::mcp::message::CacheHints;
-use crate::mcp::page::{self, PageLimits};
+use crate::mcp::page::PageLimits;
 use crate::mcp::{error, message as build};
 
 /// What an agent sees depends on who it is, and an edit is in force at once: nothing is to be kept.
@@ -28,13 +29,14 @@ pub async fn list(exchange: &Exchange<'_>, message: &Message) -> Result<Response
     let start = start(exchange, message)?;
     let visible = VisibilityCache::view(route, &exchange.identity, expired).await;
     let limits = PageLimits { count: exchange.context.limits.page_tools, bytes: exchange.context.limits.page_bytes };
-    let page = page::page(route.tools.rendered(message.era()), |index| visible.contains(index), start, limits);
+    let asked = Asked { era: message.era(), start, visible };
+    let page = exchange.context.pages.page(&route.tools, asked, limits);
     let next = page.next.map(|offset| {
         let offset = u32::try_from(offset).unwrap_or(u32::MAX);
         Cursor { offset, catalogue: route.tools.digest() }.seal(&exchange.context.ring.current(), &exchange.binding())
     });
-    let body = build::tools_list_result(&message.raw_id(), message.era(), &page, next.as_deref(), HINTS);
-    Ok(respond::json(StatusCode::OK, body))
+    let head = build::tools_list_head(&message.raw_id(), message.era(), next.as_deref(), HINTS);
+    Ok(respond::json_body(StatusCode::OK, Body::parts(head, page.tail)))
 }
 
 /// Where the page begins. A cursor of another principal, route or set of tools is none.

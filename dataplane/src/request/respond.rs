@@ -17,7 +17,12 @@ use crate::mcp::revision::Era;
 
 /// A JSON answer.
 pub fn json(status: StatusCode, body: Bytes) -> Response<Body> {
-    let mut response = Response::new(Body::full(body));
+    json_body(status, Body::full(body))
+}
+
+/// The same of a body that is one already.
+pub fn json_body(status: StatusCode, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

@@ -15,13 +15,28 @@ const BYTES: u64 = 1 << 20;
 const INLINE: usize = 200;
 
 /// A principal's view of a route.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Visible(Box<[u64]>);
 
 impl Visible {
     /// Whether tool number `index` may be seen.
     pub fn contains(&self, index: usize) -> bool {
         self.0.get(index / 64).is_some_and(|word| word & (1 << (index % 64)) != 0)
+    }
+
+    /// The same without tool number `index`.
+    #[cfg(test)]
+    pub(super) fn without(&self, index: usize) -> Self {
+        let mut words = self.0.clone();
+        if let Some(word) = words.get_mut(index / 64) {
+            *word &= !(1 << (index % 64));
+        }
+        Self(words)
+    }
+
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> usize {
+        size_of_val(&*self.0)
     }
 
     fn compute(route: &Route, identity: &Identity, expired: u64) -> Self {

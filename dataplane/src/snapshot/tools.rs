@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use foldhash::fast::RandomState;
@@ -43,7 +44,11 @@ pub struct ToolSet {
     legacy: Vec<Bytes>,
     by_name: HashMap<Arc<str>, usize, RandomState>,
     digest: u64,
+    number: u64,
 }
+
+/// The number of the next set that is gathered. 0 is left to sets without tools, which are all the same.
+static GATHERED: AtomicU64 = AtomicU64::new(1);
 
 /// One entry of a route while its tools are gathered.
 pub struct Entry<'a> {
@@ -71,6 +76,7 @@ impl ToolSet {
             }
         }
         set.digest = set.hash();
+        set.number = GATHERED.fetch_add(1, Ordering::Relaxed);
         set
     }
 
@@ -114,6 +120,11 @@ impl ToolSet {
     /// Hash over everything listed, the same on every gateway: cursors are good for one digest.
     pub fn digest(&self) -> u64 {
         self.digest
+    }
+
+    /// A number that no other set of this process has or had: what was rendered of this one is found by it.
+    pub fn number(&self) -> u64 {
+        self.number
     }
 
     fn hash(&self) -> u64 {

@@ -141,6 +141,7 @@ async fn a_gateway_that_has_no_configuration_yet_is_503() -> anyhow::Result<()> 
         listen_tls_dir: None,
         admin: loopback,
         workers: 1,
+        scheduling: Default::default(),
         data_dir: None,
         fleet_key: None,
         allow_origins: Vec::new(),

@@ -67,11 +67,14 @@ fn discover_lists_every_revision_and_carries_cache_hints() {
 fn a_list_has_the_shape_of_its_era() {
     let one = page(&["{}"], |_| true, 0, PageLimits::default());
     let none = page(&["{}"], |_| false, 0, PageLimits::default());
-    let legacy = tools_list_result(b"1", Era::Legacy, &one, None, HINTS);
+    let list = |era, page: &Page<'_>, next, hints| {
+        Bytes::from([tools_list_head(b"1", era, next, hints), tools_list_tail(page)].concat())
+    };
+    let legacy = list(Era::Legacy, &one, None, HINTS);
     assert_eq!(legacy, r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{}]}}"#);
-    let legacy = parse(&tools_list_result(b"1", Era::Legacy, &none, Some("c"), HINTS));
+    let legacy = parse(&list(Era::Legacy, &none, Some("c"), HINTS));
     assert_eq!(legacy["result"], json!({"tools": [], "nextCursor": "c"}));
-    let modern = parse(&tools_list_result(b"1", Era::Modern, &none, Some("c"), CacheHints { ttl_ms: 0, public: true }));
+    let modern = parse(&list(Era::Modern, &none, Some("c"), CacheHints { ttl_ms: 0, public: true }));
     assert_eq!(modern["result"]["cacheScope"], "public");
     assert_eq!(modern["result"]["nextCursor"], "c");
     assert_eq!(modern["result"]["resultType"], "complete");

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 
 use super::load::{self, Request};
 use super::paired::{self, Side};
-use super::proxies::Rig;
+use super::stage::Rig;
 use super::{Flags, upstream};
 
 /// Which protocol the calls speak.
@@ -108,7 +108,7 @@ pub async fn measure(flags: &Flags) -> anyhow::Result<f64> {
     for era in Era::ALL {
         for connections in &flags.connections {
             let theirs = call(rig.nginx.address, era, None).await?;
-            let ours = call(rig.gateway.address, era, Some(&rig.issuer.token(0)?)).await?;
+            let ours = call(rig.gateway.address, era, Some(&rig.stage.issuer.token(0)?)).await?;
             let theirs = Side { proxy: &rig.nginx, requests: vec![theirs; *connections] };
             let ours = Side { proxy: &rig.gateway, requests: vec![ours; *connections] };
             worst = worst.max(paired::compare(flags, era.word(), &theirs, &ours).await?);

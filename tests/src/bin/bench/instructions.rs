@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, bail, ensure};
 
 use super::call::{Era, call};
-use super::proxies::{COUNTS, Rig};
+use super::stage::{COUNTS, Counted};
 use super::{Flags, upstream};
 
 /// How far a figure may be from its baseline.
@@ -71,14 +71,17 @@ fn compare(figures: &Figures, baseline: &Figures) -> bool {
 async fn gateway(flags: &Flags, era: Era) -> anyhow::Result<u64> {
     let mut totals = [0; 2];
     for (total, calls) in totals.iter_mut().zip(CALLS) {
-        let mut rig = Rig::counted(flags, 2, upstream::Tools(0)).await?;
-        let request = call(rig.gateway.address, era, Some(&rig.issuer.token(0)?)).await?;
+        let rig = Counted::start(flags, 2, upstream::Tools(0)).await?;
+        let request = call(rig.gateway.address, era, Some(&rig.stage.issuer.token(0)?)).await?;
         request.times(calls).await?;
-        let out = rig.stop().await?;
-        *total = counted(&out)?;
-        if let Some(folder) = &flags.keep {
-            fs::copy(&out, folder.join(format!("callgrind.out.{}", era.word())))?;
-        }
+        *total = rig
+            .stop(|out| {
+                if let Some(folder) = &flags.keep {
+                    fs::copy(out, folder.join(format!("callgrind.out.{}", era.word())))?;
+                }
+                counted(out)
+            })
+            .await?;
     }
     Ok((totals[1] - totals[0]) / (CALLS[1] - CALLS[0]) as u64)
 }

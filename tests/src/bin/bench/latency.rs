@@ -15,51 +15,102 @@ use tokio::sync::oneshot;
 use super::call::{Era, call};
 use super::load::{self, Request, Run};
 use super::paired::median;
-use super::proxies::Rig;
-use super::{Flags, upstream};
+use super::proxies::Proxy;
+use super::stage::Rig;
+use super::{Flags, machine, upstream};
 
 /// Connections of the loop.
 const CONNECTIONS: usize = 64;
 /// Longest wait for a connection to be free: something is wrong then.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Who runs where.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cores {
+    /// The proxies have the first core, the load and the servers the others: what is measured is a proxy.
+    Apart,
+    /// Everybody runs everywhere: what is measured is a proxy, and how long the kernel lets it wait for a core that others use.
+    Shared,
+}
+
+impl Cores {
+    const ALL: [Self; 2] = [Self::Apart, Self::Shared];
+
+    fn word(self) -> &'static str {
+        if self == Self::Apart { "a core of its own" } else { "shared cores" }
+    }
+
+    fn assign(self, rig: &Rig) -> anyhow::Result<()> {
+        let all = machine::cores();
+        let (proxies, others) = match self {
+            Self::Apart => ("0".to_owned(), format!("1-{}", all - 1)),
+            Self::Shared => (format!("0-{}", all - 1), format!("0-{}", all - 1)),
+        };
+        machine::pin(rig.gateway.pid, &proxies)?;
+        machine::pin(rig.nginx.pid, &proxies)?;
+        machine::pin(std::process::id(), &others)
+    }
+}
+
 /// Measures both eras at half of what nginx can do at most; the worst ratio.
 pub async fn measure(flags: &Flags) -> anyhow::Result<f64> {
     let mut worst: f64 = 0.0;
     let rig = Rig::start(flags, 2, upstream::Tools(0)).await?;
-    let length = Duration::from_secs_f64(flags.seconds);
     println!(
         "latency of tools/call, open loop on {CONNECTIONS} connections at half of nginx's peak; median of {} runs of {} s\n",
         flags.runs, flags.seconds
     );
-    println!("| | calls/s | nginx p50 / p99 us | portolan p50 / p99 us | p99 x nginx |");
-    println!("|---|---|---|---|---|");
-    for era in Era::ALL {
-        let theirs = call(rig.nginx.address, era, None).await?;
-        let ours = call(rig.gateway.address, era, Some(&rig.issuer.token(0)?)).await?;
-        let rate = load::closed(&vec![theirs.clone(); CONNECTIONS], length).await?.rate() / 2.0;
-        let (mut their_runs, mut our_runs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-        for _ in 0..flags.runs {
-            let nginx = open(&theirs, rate, length).await?;
-            let portolan = open(&ours, rate, length).await?;
-            ratios.push(portolan.latency_us(0.99) / nginx.latency_us(0.99));
-            their_runs.push(nginx);
-            our_runs.push(portolan);
+    println!("| | cores | calls/s | proxy | p50 / p90 / p99 us | busy | waits for a core | p99 x nginx |");
+    println!("|---|---|---|---|---|---|---|---|");
+    for cores in Cores::ALL {
+        cores.assign(&rig)?;
+        for era in Era::ALL {
+            worst = worst.max(compare(flags, &rig, era, cores).await?);
         }
-        let ratio = median(&mut ratios);
-        worst = worst.max(ratio);
-        let at = |runs: &[Run], share| median(&mut runs.iter().map(|run| run.latency_us(share)).collect::<Vec<_>>());
-        println!(
-            "| {} | {rate:.0} | {:.0} / {:.0} | {:.0} / {:.0} | **{ratio:.2}** |",
-            era.word(),
-            at(&their_runs, 0.5),
-            at(&their_runs, 0.99),
-            at(&our_runs, 0.5),
-            at(&our_runs, 0.99),
-        );
     }
     println!();
     Ok(worst)
+}
+
+async fn compare(flags: &Flags, rig: &Rig, era: Era, cores: Cores) -> anyhow::Result<f64> {
+    let length = Duration::from_secs_f64(flags.seconds);
+    let theirs = call(rig.nginx.address, era, None).await?;
+    let ours = call(rig.gateway.address, era, Some(&rig.stage.issuer.token(0)?)).await?;
+    let rate = load::closed(&vec![theirs.clone(); CONNECTIONS], length).await?.rate() / 2.0;
+    let (mut their_runs, mut our_runs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..flags.runs {
+        let nginx = timed(&rig.nginx, &theirs, rate, length).await?;
+        let portolan = timed(&rig.gateway, &ours, rate, length).await?;
+        ratios.push(portolan.latency_us(0.99) / nginx.latency_us(0.99));
+        their_runs.push(nginx);
+        our_runs.push(portolan);
+    }
+    let ratio = median(&mut ratios);
+    let name = format!("{} | {} | {rate:.0}", era.word(), cores.word());
+    row(&name, "nginx", &their_runs, "1");
+    row(&name, "portolan", &our_runs, &format!("**{ratio:.2}**"));
+    Ok(ratio)
+}
+
+/// Shares are of one core: what the proxy used, and what it could have used in addition and did not get.
+fn row(name: &str, proxy: &str, runs: &[Run], ratio: &str) {
+    let each = |of: &dyn Fn(&Run) -> f64| median(&mut runs.iter().map(of).collect::<Vec<_>>());
+    let at = |share| each(&|run: &Run| run.latency_us(share));
+    println!(
+        "| {name} | {proxy} | {:.0} / {:.0} / {:.0} | {:.0} % | {:.0} % | {ratio} |",
+        at(0.5),
+        at(0.9),
+        at(0.99),
+        each(&|run| run.cpu_us() * run.rate() / 1e4),
+        each(&|run| run.cpu.waited_us / run.calls() as f64 * run.rate() / 1e4),
+    );
+}
+
+async fn timed(proxy: &Proxy, request: &Request, rate: f64, length: Duration) -> anyhow::Result<Run> {
+    let before = machine::cpu(proxy.pid)?;
+    let mut run = open(request, rate, length).await?;
+    run.cpu = machine::cpu(proxy.pid)?.since(before);
+    Ok(run)
 }
 
 /// A connection as its reader and the pacing thread share it.

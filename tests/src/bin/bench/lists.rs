@@ -6,7 +6,7 @@ use anyhow::Context;
 use super::call::{self, Era};
 use super::load::Request;
 use super::paired::{self, Side};
-use super::proxies::Rig;
+use super::stage::Rig;
 use super::{Flags, upstream};
 
 const CONNECTIONS: usize = 16;
@@ -19,7 +19,7 @@ pub async fn measure(flags: &Flags) -> anyhow::Result<f64> {
         let rig = Rig::start(flags, servers, upstream::Tools(tools - 1)).await?;
         let mut requests = Vec::new();
         for principal in 0..CONNECTIONS {
-            let token = rig.issuer.token(principal)?;
+            let token = rig.stage.issuer.token(principal)?;
             let list = call::post(
                 rig.gateway.address,
                 Era::Modern,
@@ -31,7 +31,7 @@ pub async fn measure(flags: &Flags) -> anyhow::Result<f64> {
             requests.push(list.await?.answered_with(r#""name":"first_tool_0""#).settled().await?);
         }
         let bytes = requests.first().context("no principal")?.once().await?;
-        std::fs::write(rig.folder.join("list.json"), &bytes)?;
+        std::fs::write(rig.stage.folder.join("list.json"), &bytes)?;
         let get = format!("GET /list.json HTTP/1.1\r\nHost: {}\r\n\r\n", rig.nginx.address);
         let get = Request::new(rig.nginx.address, get.into_bytes()).answered_with(r#""name":"first_tool_0""#);
         let theirs = Side { proxy: &rig.nginx, requests: vec![get; CONNECTIONS] };

@@ -16,6 +16,8 @@ mod machine;
 mod manifests;
 mod paired;
 mod proxies;
+mod scheduling;
+mod stage;
 mod upstream;
 
 use std::path::PathBuf;
@@ -82,6 +84,8 @@ enum Measure {
     Lists,
     /// Latency in an open loop at half of nginx's peak
     Latency,
+    /// Thread-per-core beside work stealing, two workers each
+    Scheduling,
     /// User instructions by callgrind, beside a baseline
     Instructions,
     /// A gateway's start with no operator, to its first answered call
@@ -101,6 +105,7 @@ async fn main() -> anyhow::Result<ExitCode> {
             Measure::Cpu => within(&flags, call::measure(&flags).await?),
             Measure::Lists => within(&flags, lists::measure(&flags).await?),
             Measure::Latency => within(&flags, latency::measure(&flags).await?),
+            Measure::Scheduling => scheduling::measure(&flags).await.map(|()| true)?,
             Measure::Instructions => instructions::measure(&flags).await?,
             Measure::Alone => {
                 alone::measure(&flags).await?;

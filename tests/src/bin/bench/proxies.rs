@@ -1,24 +1,15 @@
-//! The two processes that are compared, each with one worker, and what stands behind them.
+//! The processes that are compared: how each is started, and that it is up.
 
 use std::fs;
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use tempfile::TempDir;
 use tokio::process::{Child, Command};
-
-use super::manifests::{self, Issuer};
-use super::upstream::{self, Tools};
-use super::{Flags, instructions::callgrind};
 
 /// How long a proxy may take to come up, or to end; under valgrind both are slow.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The file of instruction counts.
-pub const COUNTS: &str = "callgrind.out";
-
 /// A running proxy; it is killed when this is dropped.
 pub struct Proxy {
     /// Where it listens.
@@ -28,71 +19,44 @@ pub struct Proxy {
     child: Child,
 }
 
-/// Both, on the same servers.
-pub struct Rig {
-    /// The gateway.
-    pub gateway: Proxy,
-    /// nginx, in front of the first server.
-    pub nginx: Proxy,
-    /// Who signs tokens that the gateway takes.
-    pub issuer: Issuer,
-    /// Where they keep what they need.
-    pub folder: PathBuf,
-    _scratch: TempDir,
-}
-
-impl Rig {
-    /// Starts so many servers with these tools each, and both proxies.
-    pub async fn start(flags: &Flags, servers: usize, tools: Tools) -> anyhow::Result<Self> {
-        Self::start_with(flags, (servers, tools), |_| Command::new(&flags.portolan)).await
-    }
-
-    /// The same with a gateway whose instructions are counted.
-    pub async fn counted(flags: &Flags, servers: usize, tools: Tools) -> anyhow::Result<Self> {
-        let under_valgrind = |folder: &Path| {
-            let mut command = Command::new("valgrind");
-            command.args(callgrind(&folder.join(COUNTS))).arg(&flags.portolan);
-            command
-        };
-        Self::start_with(flags, (servers, tools), under_valgrind).await
-    }
-
-    async fn start_with(
-        flags: &Flags,
-        (servers, tools): (usize, Tools),
-        gateway: impl Fn(&Path) -> Command,
-    ) -> anyhow::Result<Self> {
-        let mut upstreams = Vec::new();
-        for _ in 0..servers {
-            upstreams.push(upstream::start(tools).await?);
-        }
-        let scratch = tempfile::tempdir()?;
-        let folder = scratch.path().to_owned();
-        // nginx gives up the superuser's rights, and still has to read its files.
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755))?;
-        let issuer = Issuer::new()?;
-        manifests::write(&folder, &upstreams, &issuer)?;
-        let gateway = start_gateway(gateway(&folder), &folder, flags.audit).await?;
-        let nginx = start_nginx(&flags.nginx, &folder, upstreams[0]).await?;
-        Ok(Self { gateway, nginx, issuer, folder, _scratch: scratch })
-    }
-
-    /// Stops a gateway that was counted; the file of its counts.
-    pub async fn stop(&mut self) -> anyhow::Result<PathBuf> {
+impl Proxy {
+    /// Ends it as an operator of it would, and waits until it has ended.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
         // The standard library signals nobody, and signals need no unsafe code in a program of their own.
-        let sent = Command::new("kill").args(["-TERM", &self.gateway.pid.to_string()]).status().await?;
+        let sent = Command::new("kill").args(["-TERM", &self.pid.to_string()]).status().await?;
         ensure!(sent.success(), "kill -TERM: {sent}");
-        tokio::time::timeout(PATIENCE, self.gateway.child.wait()).await.context("the gateway does not end")??;
-        Ok(self.folder.join(COUNTS))
+        tokio::time::timeout(PATIENCE, self.child.wait()).await.context("the proxy does not end")??;
+        Ok(())
     }
 }
 
-/// Starts the gateway on the folder's manifests and waits until it serves.
-async fn start_gateway(mut command: Command, folder: &Path, audit: bool) -> anyhow::Result<Proxy> {
+/// The threads of a gateway.
+pub struct Shape {
+    /// How they share the work, as `--scheduling` has it.
+    pub scheduling: &'static str,
+    /// How many there are.
+    pub workers: usize,
+}
+
+impl Shape {
+    /// One thread, as nginx has.
+    pub const ONE_WORKER: Self = Self { scheduling: "thread-per-core", workers: 1 };
+}
+
+/// Starts a gateway on the folder's manifests, with a folder of its own in there, and waits until it serves.
+pub async fn start_gateway(
+    mut command: Command,
+    (folder, own): (&Path, &str),
+    shape: &Shape,
+    audit: bool,
+) -> anyhow::Result<Proxy> {
+    let manifests = folder.join("manifests");
+    let folder = folder.join(own);
+    fs::create_dir_all(&folder)?;
     let ready = folder.join("ready.json");
-    command.args(["standalone", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--workers", "1"]);
-    command.arg("-f").arg(folder.join("manifests")).arg("--data-dir").arg(folder.join("data"));
-    command.arg("--ready-file").arg(&ready);
+    command.args(["standalone", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
+    command.args(["--workers", &shape.workers.to_string(), "--scheduling", shape.scheduling]);
+    command.arg("-f").arg(manifests).arg("--data-dir").arg(folder.join("data")).arg("--ready-file").arg(&ready);
     if audit {
         command.arg("--audit-log").arg(folder.join("audit.log"));
     }
@@ -108,7 +72,7 @@ async fn start_gateway(mut command: Command, folder: &Path, audit: bool) -> anyh
 
 /// Starts nginx as a plain reverse proxy with connections kept on both sides. Its one process is its own worker: a worker would outlive its
 /// master's sudden end.
-async fn start_nginx(program: &Path, folder: &Path, upstream: SocketAddr) -> anyhow::Result<Proxy> {
+pub async fn start_nginx(program: &Path, folder: &Path, upstream: SocketAddr) -> anyhow::Result<Proxy> {
     let address = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
     let configuration = folder.join("nginx.conf");
     let place = folder.display();
