@@ -18,15 +18,18 @@ pub enum Content {
     LastGood,
     /// Key sets of issuers.
     KeySets,
+    /// The highest epoch that was followed.
+    Epoch,
 }
 
 impl Content {
-    const ALL: [Self; 2] = [Self::LastGood, Self::KeySets];
+    const ALL: [Self; 3] = [Self::LastGood, Self::KeySets, Self::Epoch];
 
     const fn code(self) -> u8 {
         match self {
             Self::LastGood => 1,
             Self::KeySets => 2,
+            Self::Epoch => 3,
         }
     }
 }

@@ -236,6 +236,7 @@ impl Client {
             Reaction::Send(message) => send_whole(link, message).await,
             Reaction::Refused { reason, holder } => Err(StreamEnd::Refused { reason, holder }),
             Reaction::Change(change) => {
+                self.kept.epoch.reached(change.epoch).await;
                 if withdraws(&change) {
                     self.kept.last_good.forget();
                 }

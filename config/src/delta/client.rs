@@ -116,13 +116,18 @@ impl Session {
 
     /// Takes over what the process before had in force, but for `rejected`, which this release could not put in force. Before the first stream.
     pub fn restore(&mut self, kept: LastGood, rejected: &[Rejected]) {
-        self.highest_epoch = kept.epoch;
+        self.has_followed(kept.epoch);
         self.applied = kept.resources;
         self.held = kept.held.into_keys().collect();
         for name in rejected.iter().filter_map(|rejected| rejected.name.parse::<Name>().ok()) {
             self.applied.remove(&name);
             self.held.insert(name);
         }
+    }
+
+    /// A holder of this epoch was followed before: no earlier one will be.
+    pub fn has_followed(&mut self, epoch: u64) {
+        self.highest_epoch = self.highest_epoch.max(epoch);
     }
 
     /// What is in force, to be kept. `dependents` says what is closed for a name whose newest edit is not in force.

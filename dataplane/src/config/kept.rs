@@ -1,4 +1,5 @@
-//! What a gateway keeps on disk, and takes up again: the last known good configuration and the key sets of issuers, each in a file of its own.
+//! What a gateway keeps on disk, and takes up again: the last known good configuration, the key sets of issuers, and the highest epoch that it has
+//! followed, each in a file of its own.
 
 use std::sync::Arc;
 
@@ -6,14 +7,15 @@ use bytes::Bytes;
 use portolan_config::{LastGood, proto};
 
 use super::Client;
-use crate::disk::{File, Keeper};
+use crate::disk::{EpochFile, File, Keeper};
 use crate::jwks::{self, KeySets};
 use crate::options::Settings;
 use crate::request::context::{EndedSession, now};
 use crate::telemetry::Metrics;
 
-/// The keepers of the two files.
+/// The keepers of the files.
 pub struct Kept {
+    pub(super) epoch: EpochFile,
     pub(super) last_good: Keeper,
     pub(super) key_sets: Keeper,
 }
@@ -29,12 +31,15 @@ impl Kept {
     #[must_use]
     pub fn new(settings: &Settings, metrics: &Metrics) -> Self {
         let folder = settings.data_dir.as_deref();
-        let last_good = folder.filter(|_| !settings.standalone).map(|folder| File::last_good(folder, &settings.fleet));
+        let streamed = folder.filter(|_| !settings.standalone);
+        let epoch = EpochFile::new(streamed, &settings.fleet, metrics.clone());
+        let last_good = streamed.map(|folder| File::last_good(folder, &settings.fleet));
         let key_sets = folder.map(|folder| File::key_sets(folder, &settings.fleet));
-        Self { last_good: Keeper::new(last_good, metrics.clone()), key_sets: Keeper::new(key_sets, metrics.clone()) }
+        let [last_good, key_sets] = [last_good, key_sets].map(|file| Keeper::new(file, metrics.clone()));
+        Self { epoch, last_good, key_sets }
     }
 
-    /// Both are to be written anew.
+    /// What is sealed is to be written anew.
     pub(super) fn touch(&mut self) {
         self.last_good.touch();
         self.key_sets.touch();
@@ -57,6 +62,7 @@ impl Client {
         if let Some(sets) = self.kept.key_sets.load(ring, read) {
             *self.follower.compiler.key_sets() = sets;
         }
+        self.follower.session.has_followed(self.kept.epoch.load());
         let read = |bytes: &[u8]| LastGood::decode(bytes).map_err(|error| error.to_string());
         let Some(kept) = self.kept.last_good.load(ring, read) else { return };
         let kept = kept.belonging_to(gateway);

@@ -16,6 +16,8 @@ use crate::mcp::seal::{self, Binding, Context, Ring, Unsealed};
 pub struct File {
     path: PathBuf,
     content: Content,
+    context: Context,
+    label: &'static str,
     fleet: String,
     /// Counts how often it was forgotten. Held while a file is put in place or away, and for nothing else.
     forgotten: Mutex<u64>,
@@ -59,17 +61,17 @@ impl File {
     /// The last known good configuration of a gateway that keeps its files in `folder`.
     #[must_use]
     pub fn last_good(folder: &Path, fleet: &str) -> Self {
-        Self::new(folder.join("last-good.bin"), Content::LastGood, fleet)
+        Self::new(folder.join("last-good.bin"), (Content::LastGood, Context::LastGood, "last_good"), fleet)
     }
 
     /// The key sets that issuers published.
     #[must_use]
     pub fn key_sets(folder: &Path, fleet: &str) -> Self {
-        Self::new(folder.join("key-sets.bin"), Content::KeySets, fleet)
+        Self::new(folder.join("key-sets.bin"), (Content::KeySets, Context::KeySets, "key_sets"), fleet)
     }
 
-    fn new(path: PathBuf, content: Content, fleet: &str) -> Self {
-        Self { path, content, fleet: fleet.to_owned(), forgotten: Mutex::new(0) }
+    fn new(path: PathBuf, (content, context, label): (Content, Context, &'static str), fleet: &str) -> Self {
+        Self { path, content, context, label, fleet: fleet.to_owned(), forgotten: Mutex::new(0) }
     }
 
     /// Where it is.
@@ -81,10 +83,7 @@ impl File {
     /// The word for it in metrics.
     #[must_use]
     pub fn label(&self) -> &'static str {
-        match self.content {
-            Content::LastGood => "last_good",
-            Content::KeySets => "key_sets",
-        }
+        self.label
     }
 
     /// What was kept; `None` where there is no file.
@@ -109,7 +108,7 @@ impl File {
         if frame.fleet != self.fleet {
             return Err(Unusable::Fleet(frame.fleet.to_owned()));
         }
-        Ok(Some(seal::open_bytes(ring, self.context(), &self.binding(), frame.payload)?))
+        Ok(Some(seal::open_bytes(ring, self.context, &self.binding(), frame.payload)?))
     }
 
     /// How often it was forgotten: taken together with what is to be saved.
@@ -124,22 +123,12 @@ impl File {
     /// # Errors
     /// The disk's own; the file of before is as it was.
     pub fn save(&self, ring: &Ring, forgotten: u64, plain: &[u8]) -> io::Result<()> {
-        let payload = seal::seal_bytes(ring, self.context(), &self.binding(), plain);
+        let payload = seal::seal_bytes(ring, self.context, &self.binding(), plain);
         let bytes = Frame { content: self.content, fleet: &self.fleet, payload: &payload }.encode();
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(folder)?;
-        let partial = self.partial();
-        let written = write(&partial, &bytes).and_then(|()| {
+        replace(&self.path, &bytes, |partial| {
             let now = self.forgotten.lock();
-            if *now == forgotten { fs::rename(&partial, &self.path) } else { fs::remove_file(&partial) }
-        });
-        if written.is_err() {
-            // Half a file on a full disk only keeps it full.
-            let _ = fs::remove_file(&partial);
-        }
-        written?;
-        // The rename itself is on disk only when the folder is.
-        fs::File::open(folder)?.sync_all()
+            if *now == forgotten { fs::rename(partial, &self.path) } else { fs::remove_file(partial) }
+        })
     }
 
     /// Takes the file away at once, and lets no write that has begun bring it back.
@@ -155,20 +144,24 @@ impl File {
         }
     }
 
-    fn partial(&self) -> PathBuf {
-        self.path.with_added_extension("partial")
-    }
-
-    fn context(&self) -> Context {
-        match self.content {
-            Content::LastGood => Context::LastGood,
-            Content::KeySets => Context::KeySets,
-        }
-    }
-
     fn binding(&self) -> Binding<'_> {
         Binding { route: "", tenant: &self.fleet, principal: b"" }
     }
+}
+
+/// Writes a file beside `path` and lets `settle` put it in place, or take it away. All of it is on disk when this returns.
+pub(super) fn replace(path: &Path, bytes: &[u8], settle: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let partial = path.with_added_extension("partial");
+    let written = write(&partial, bytes).and_then(|()| settle(&partial));
+    if written.is_err() {
+        // Half a file on a full disk only keeps it full.
+        let _ = fs::remove_file(&partial);
+    }
+    written?;
+    // The rename itself is on disk only when the folder is.
+    fs::File::open(folder)?.sync_all()
 }
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
