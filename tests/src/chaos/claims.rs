@@ -228,7 +228,9 @@ impl<'a> Joined<'a> {
                 return Some("the line has another route");
             }
             match &call.outcome {
-                Outcome::Success | Outcome::Failed(_) | Outcome::Withdrawn if !record.admits() => Some("the line says it was refused"),
+                Outcome::Success | Outcome::Failed(_) | Outcome::Withdrawn if !record.admits() => {
+                    Some("the line says it was refused")
+                }
                 Outcome::Refused { status, .. } if record.status != *status => Some("the line has another status"),
                 Outcome::Refused { code, .. } if record.code != *code => Some("the line has another code"),
                 _ => None,

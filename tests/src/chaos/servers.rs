@@ -61,7 +61,7 @@ impl Servers {
     }
 
     /// One is so from now on; `None` brings it to its senses.
-    pub fn become_(&self, server: usize, mood: Option<Mood>) {
+    pub fn be(&self, server: usize, mood: Option<Mood>) {
         let answer = match mood {
             None => None,
             Some(Mood::Resets) => Some(Answer::Reset),

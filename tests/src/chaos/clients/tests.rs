@@ -49,4 +49,3 @@ fn an_answer_that_was_withdrawn_in_an_open_stream_is_no_refusal() {
     stream.body = bytes::Bytes::new();
     assert_eq!(outcome(&stream, &Asked::Call(0), "alpha 7".to_owned()).word(), "wrong answer", "it just ends");
 }
-
