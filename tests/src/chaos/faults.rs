@@ -108,9 +108,9 @@ impl Hand {
             What::Operator(number, harm) => self.harm(scene, Who::Operator(number), harm, fault.lasts).await,
             What::Gateway(number, harm) => self.harm(scene, Who::Gateway(number), harm, fault.lasts).await,
             What::Stream(gateway, wire) => {
-                scene.links[gateway].iter().for_each(|link| link.become_(Some(wire)));
+                scene.links[gateway].iter().for_each(|link| link.be(Some(wire)));
                 sleep(fault.lasts).await;
-                scene.links[gateway].iter().for_each(|link| link.become_(None));
+                scene.links[gateway].iter().for_each(|link| link.be(None));
                 Ok(())
             }
             What::Cluster(outage) => fail_below(scene, outage, fault.lasts).await,
@@ -120,9 +120,9 @@ impl Hand {
                 scene.disks[gateway].has(None).await
             }
             What::Server(server, mood) => {
-                scene.servers.become_(server, Some(mood));
+                scene.servers.be(server, Some(mood));
                 sleep(fault.lasts).await;
-                scene.servers.become_(server, None);
+                scene.servers.be(server, None);
                 Ok(())
             }
         }

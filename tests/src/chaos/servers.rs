@@ -18,7 +18,9 @@ pub const TOOLS: [&str; 2] = ["note", "more"];
 
 /// How long they take at most: faults shall find calls under way.
 const QUICK: Duration = Duration::from_millis(50);
-const SLOW: Duration = Duration::from_millis(500);
+const SLOW: Duration = Duration::from_millis(300);
+/// What a server may say while it works.
+const NOTE: &str = r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"working"}}"#;
 
 /// Name, tenant and eras of each.
 const KINDS: [(&str, usize, Speaks); SERVERS] =
@@ -42,7 +44,7 @@ impl Servers {
             let witness = move |seen: &Seen| ledger.lock().push(run(seen, number, clock));
             let server = Recorder::witnessed(speaks, &TOOLS.map(tool), Box::new(witness)).await?;
             server.answer(TOOLS[0], Answer::Late(QUICK, Box::new(Answer::Json(echo(name)))));
-            server.answer(TOOLS[1], Answer::Late(SLOW, Box::new(Answer::Events(vec![echo(name)]))));
+            server.answer(TOOLS[1], Answer::Trickle(SLOW, vec![NOTE.to_owned(), echo(name)]));
             servers.push(server);
         }
         Ok(Self { servers, runs })
@@ -61,7 +63,7 @@ impl Servers {
     }
 
     /// One is so from now on; `None` brings it to its senses.
-    pub fn become_(&self, server: usize, mood: Option<Mood>) {
+    pub fn be(&self, server: usize, mood: Option<Mood>) {
         let answer = match mood {
             None => None,
             Some(Mood::Resets) => Some(Answer::Reset),

@@ -58,7 +58,7 @@ impl Link {
     }
 
     /// Does this to every connection from now on; `None` passes them on.
-    pub fn become_(&self, wire: Option<Wire>) {
+    pub fn be(&self, wire: Option<Wire>) {
         self.wire.send_replace(wire);
     }
 }

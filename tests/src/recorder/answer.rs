@@ -32,6 +32,8 @@ pub enum Answer {
     Http(u16, Vec<(&'static str, &'static str)>, String),
     /// Events, each one message, and then the end.
     Events(Vec<String>),
+    /// Events, each after a random time up to this, and then the end.
+    Trickle(Duration, Vec<String>),
     /// Events, and then a stream that stays open until the other side goes.
     Open(Vec<String>),
     /// The bytes of an event stream.
@@ -107,6 +109,7 @@ impl Answer {
             }
             Self::Events(events) => full(200, "text/event-stream", framed(&events, blanks)),
             Self::Raw(text) => full(200, "text/event-stream", blanks.fill(&text)),
+            Self::Trickle(longest, events) => trickle(longest, &events, blanks),
             Self::Open(events) => open(framed(&events, blanks), Arc::clone(state)),
             Self::Hang | Self::Gated(_) | Self::Late(..) => std::future::pending().await,
             Self::Cut => cut(),
@@ -144,6 +147,17 @@ fn open(events: String, state: Arc<State>) -> Response<Body> {
         std::future::pending().await
     });
     let mut response = Response::new(StreamBody::new(first.chain(rest)).boxed_unsync());
+    response.headers_mut().insert("content-type", http::HeaderValue::from_static("text/event-stream"));
+    response
+}
+
+fn trickle(longest: Duration, events: &[String], blanks: &Blanks) -> Response<Body> {
+    let events: Vec<String> = events.iter().map(|event| framed(std::slice::from_ref(event), blanks)).collect();
+    let events = stream::iter(events).then(move |event| async move {
+        tokio::time::sleep(longest.mul_f64(fastrand::f64())).await;
+        Ok(Frame::data(Bytes::from(event)))
+    });
+    let mut response = Response::new(StreamBody::new(events).boxed_unsync());
     response.headers_mut().insert("content-type", http::HeaderValue::from_static("text/event-stream"));
     response
 }
