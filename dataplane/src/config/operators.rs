@@ -74,7 +74,7 @@ impl Operators {
         if self.rounds.is_over() {
             self.resolve().await?;
         }
-        let place = self.rounds.next().ok_or("no operator is known")?;
+        let place = self.rounds.turn().ok_or("no operator is known")?;
         let known = self.known.get(place.url).ok_or("no operator is known")?;
         let opened = dial(&known.endpoint, place.address, self.tls.as_ref(), subscribe).await;
         opened.map_err(|error| format!("{}: {error}", place.address))

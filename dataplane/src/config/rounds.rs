@@ -30,8 +30,8 @@ impl Rounds {
         self.waiting = places.into();
     }
 
-    /// The next to try.
-    pub fn next(&mut self) -> Option<Place> {
+    /// Whose turn it is.
+    pub fn turn(&mut self) -> Option<Place> {
         let next = self.waiting.pop_front()?;
         self.last = Some(next);
         Some(next)

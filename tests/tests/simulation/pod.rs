@@ -120,7 +120,7 @@ impl Pod {
             let place = |index| Place { url: 0, address: ([10, 0, 0, 1], 8000 + index as u16).into() };
             self.rounds.begin((0..replicas).map(place).collect());
         }
-        self.rounds.next().map(|place| usize::from(place.address.port() - 8000))
+        self.rounds.turn().map(|place| usize::from(place.address.port() - 8000))
     }
 
     /// Takes in one step as the product's client does. Gives the acknowledgement.

@@ -38,6 +38,15 @@ impl Configuration for Recorded {
     }
 }
 
+/// The gateway's next acknowledgement, whatever it says before.
+async fn acknowledged(gateway: &mut Streaming<FromGateway>) -> Option<Ack> {
+    loop {
+        if let Some(from_gateway::Message::Ack(ack)) = gateway.next().await?.ok()?.message {
+            return Some(ack);
+        }
+    }
+}
+
 impl Recorded {
     async fn play(self, mut gateway: Streaming<FromGateway>, mut sender: mpsc::Sender<FromOperator>) {
         for message in self.steps.iter() {
@@ -45,12 +54,9 @@ impl Recorded {
             if sender.send(message.clone()).await.is_err() {
                 return;
             }
-            while commits {
-                let Some(Ok(said)) = gateway.next().await else { return };
-                if let Some(from_gateway::Message::Ack(ack)) = said.message {
-                    self.acks.lock().push(ack);
-                    break;
-                }
+            if commits {
+                let Some(ack) = acknowledged(&mut gateway).await else { return };
+                self.acks.lock().push(ack);
             }
         }
         // Whatever else the gateway says is heard, as long as it is there.

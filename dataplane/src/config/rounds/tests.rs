@@ -8,7 +8,7 @@ fn places() -> Vec<Place> {
 fn a_round_tries_every_address_once() {
     let mut rounds = Rounds::default();
     rounds.begin(places());
-    let mut tried: Vec<Place> = std::iter::from_fn(|| rounds.next()).collect();
+    let mut tried: Vec<Place> = std::iter::from_fn(|| rounds.turn()).collect();
     tried.sort_by_key(|place| place.address);
     assert_eq!(tried, places());
     assert!(rounds.is_over());
@@ -19,11 +19,11 @@ fn who_served_last_is_tried_after_the_others() {
     let mut rounds = Rounds::default();
     for _ in 0..50 {
         rounds.begin(places());
-        let served = rounds.next();
+        let served = rounds.turn();
         rounds.end();
         assert!(rounds.is_over());
         rounds.begin(places());
-        let tried: Vec<Place> = std::iter::from_fn(|| rounds.next()).collect();
+        let tried: Vec<Place> = std::iter::from_fn(|| rounds.turn()).collect();
         assert_eq!(tried.last().copied(), served);
     }
 }
