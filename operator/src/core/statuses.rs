@@ -53,7 +53,7 @@ impl Core {
         let Some(needed) = needed else { return true };
         let names = self.resources(key);
         let counted =
-            Reached::count(self.gateways.iter(), total, needed, |gateway| self.rejection(gateway, key, &names));
+            Reached::count(self.gateways.iter(), total, needed, |gateway| self.rejection(gateway, key, &names, needed));
         let Some(progress) = self.progress.get_mut(key) else { return false };
         if progress.reached != counted {
             progress.advance(counted, now);
@@ -97,14 +97,16 @@ impl Core {
         }
     }
 
-    /// Why a gateway does not have in force what an object is in force by.
-    fn rejection(&self, gateway: &Gateway, key: &ObjectKey, names: &[Name]) -> Option<String> {
+    /// Why a gateway does not have in force what an object is in force by. A version that is not the newest any more was refused too: of the same
+    /// edit, the newest is one that the gateway has not judged yet; of an edit before, it says nothing.
+    fn rejection(&self, gateway: &Gateway, key: &ObjectKey, names: &[Name], needed: u64) -> Option<String> {
         let own = translate::name(key);
         let listed =
             |name: &Name| matches!(name.kind(), Kind::Catalogue | Kind::Chunk) && name.sibling(Kind::Server) == own;
         gateway.rejected.iter().find_map(|(name, (version, reason))| {
             let current = self.log.get(name).is_some_and(|(current, _)| current == *version);
-            (current && (names.contains(name) || listed(name))).then(|| reason.clone())
+            let counts = current || gateway.acked >= needed;
+            (counts && (names.contains(name) || listed(name))).then(|| reason.clone())
         })
     }
 

@@ -106,6 +106,35 @@ fn a_refused_list_is_told_on_its_server() {
     assert_eq!(programmed(&core, ObjectKind::McpServer, "other").0, Status::True);
 }
 
+#[test]
+fn a_refused_edit_stays_refused_when_something_around_it_changes_until_the_gateway_has_judged_that() {
+    let mut core = published(vec![remote("web"), remote("other"), route("r", &["web", "other"])]);
+    let mut gateway = Gateway::connect(&mut core, "gw");
+    gateway.settle(&mut core, 1);
+    gateway.refuses.push(("Route/shop/r".into(), "no such path here".into()));
+    core.apply(read(with(route("r", &["web", "other"]), "/spec/path", json!("/novel"))), 2);
+    core.publish(2);
+    gateway.settle(&mut core, 3);
+    let refused = (Status::False, Reason::Rejected, "0/1 gateway pods; gw: no such path here".to_owned());
+    assert_eq!(said(&core), refused);
+
+    core.delete(&ObjectKey::new(ObjectKind::McpServer, Key::new("shop", "other")), 4);
+    core.publish(4);
+    assert_eq!(said(&core), refused, "it has acknowledged the edit, and refused it");
+    gateway.settle(&mut core, 5);
+    assert_eq!(said(&core), refused);
+    core.apply(read(route("r", &["web"])), 6);
+    core.publish(6);
+    assert_eq!(
+        said(&core),
+        (Status::False, Reason::Pending, "0/1 gateway pods".into()),
+        "another edit, not judged yet"
+    );
+    gateway.refuses.clear();
+    gateway.settle(&mut core, 7);
+    assert_eq!(said(&core), (Status::True, Reason::Programmed, "1/1 gateway pods".into()));
+}
+
 /// Statuses written since the last look, each read again as the API server would show it.
 fn writes(core: &mut Core, objects: &mut BTreeMap<String, Value>, now: i64) -> Vec<String> {
     let written = updates(core, now);
