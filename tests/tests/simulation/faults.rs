@@ -43,7 +43,7 @@ impl World {
             3 | 4 if key.kind != ObjectKind::Secret => {
                 self.api.edit(objects::object(key, self.generation, Edit::Bad));
             }
-            5 => self.api.edit(objects::object(key, self.generation, Edit::Novel)),
+            5 | 6 => self.api.edit(objects::object(key, self.generation, Edit::Novel)),
             _ => self.api.edit(objects::object(key, self.generation, Edit::Good)),
         }
         self.announce();
@@ -110,7 +110,7 @@ impl World {
         self.after(pause, Event::Fault);
     }
 
-    fn pause_replica(&mut self, replica: usize, until: Duration) -> &'static str {
+    pub fn pause_replica(&mut self, replica: usize, until: Duration) -> &'static str {
         self.replicas[replica].paused_until = until;
         // Who does not say that it lives is left.
         let silence = self.within(3000..5000);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use portolan_config::proto::{FromGateway, from_gateway, from_operator};
 use portolan_operator::core::Flow;
-use portolan_operator::lease::candidate::Answer;
+use portolan_operator::lease::candidate::{Answer, Call};
 use portolan_operator::publish::DEBOUNCE;
 
 use super::wire::Served;
@@ -193,13 +193,18 @@ impl World {
             return self.wake_lease(index, pause);
         };
         let cut_off = replica.cut_off_until > self.now;
-        let call_number = self.number();
+        let (call_number, writes) = (self.number(), matches!(call, Call::Write(_)));
         self.replicas[index].waiting = Some((call_number, now));
         if !(cut_off || self.storm && self.rng.f64() < 0.05) {
             let pause = self.delay();
             self.after(pause, Event::LeaseCall(process, call_number, call));
         }
         self.after(PATIENCE, Event::LeaseAnswered(process, call_number, Answer::Failed));
+        if writes && self.storm && self.rng.f64() < 0.05 {
+            // The moment at which a pause is the worst: it has the lease, and learns it when it may be another's.
+            let until = self.now + self.within(0..12_000);
+            self.pause_replica(index, until);
+        }
     }
 
     pub fn lease_answered(&mut self, process: Process, number: u64, answer: Answer) {

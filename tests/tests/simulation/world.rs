@@ -15,6 +15,9 @@ use super::pod::Pod;
 use super::replica::Replica;
 use super::wire::Wire;
 
+/// How often each fault was had.
+pub type Faults = BTreeMap<&'static str, u64>;
+
 pub struct World {
     pub seed: u64,
     pub rng: Rng,
@@ -32,7 +35,9 @@ pub struct World {
     /// Steady clocks run at about the right speed, which is all that the lease asks of them.
     pub honest: bool,
     pub generation: u64,
-    pub faults: BTreeMap<&'static str, u64>,
+    pub faults: Faults,
+    /// How many events there were.
+    pub happened: u64,
 }
 
 /// Who an event is for: a process, by its place and its life.
@@ -86,7 +91,8 @@ impl World {
             storm: false,
             honest: seed.is_multiple_of(2),
             generation: 0,
-            faults: BTreeMap::new(),
+            faults: Faults::new(),
+            happened: 0,
         };
         world.api.grant(true);
         world.mend();
@@ -176,6 +182,7 @@ impl World {
             }
             let event = entry.remove();
             self.now = at;
+            self.happened += 1;
             for replica in &self.replicas {
                 replica.clocks.tell(at);
             }
