@@ -28,6 +28,8 @@ pub(in crate::upstream) struct Http1<S = Socket> {
     reading: Reading,
     /// The answer came when all of the request had left.
     in_turn: bool,
+    /// The request has just been loaded.
+    fresh: bool,
 }
 
 impl Http1 {
@@ -39,13 +41,21 @@ impl Http1 {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
     pub(in crate::upstream) fn new(socket: S) -> Self {
-        Self { socket, input: BytesMut::new(), output: Output::default(), reading: Reading::new(false), in_turn: false }
+        Self {
+            socket,
+            input: BytesMut::new(),
+            output: Output::default(),
+            reading: Reading::new(false),
+            in_turn: false,
+            fresh: false,
+        }
     }
 
     /// Makes a request the next thing to be written.
     pub(in crate::upstream) fn load(&mut self, request: &Request<Bytes>) {
         self.output.load(request);
         self.reading = Reading::new(request.method() == Method::HEAD);
+        self.fresh = true;
     }
 
     /// Sends what was loaded and reads the head of its answer. `request` is taken away as soon as the server may have seen any of it.
@@ -54,6 +64,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
         request: &mut Option<Request<Bytes>>,
         context: &mut Context<'_>,
     ) -> Poll<Result<Head, UpstreamError>> {
+        // Requests that came together leave together: whoever is ready to be read is read first. One by one, each write finds the server asleep again and
+        // pays for waking it (2.5 us a call, on 16 connections to a server on another core).
+        if std::mem::take(&mut self.fresh) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         // A server may answer early and close: its answer counts, and what it did not read does not.
         self.output.push(&mut self.socket, context);
         if !self.output.has_begun() {
