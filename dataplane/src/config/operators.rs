@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use http::Uri;
 use hyper_util::rt::TokioIo;
+use portolan_config::limits;
 use portolan_config::proto::FromGateway;
 use portolan_config::proto::configuration_client::ConfigurationClient;
 use tokio::net::TcpStream;
@@ -31,8 +32,6 @@ use crate::followed::Followed;
 const PORT: u16 = 8090;
 /// Messages in flight in either direction; the other side waits for more room.
 const IN_FLIGHT: usize = 16;
-/// Largest message: a step's chunk is at most 1 MiB, and its names.
-const MESSAGE_BYTES: usize = 8 << 20;
 /// Longest wait for a connection, and for the answer to a call on it: the next replica may be the one.
 const CONNECT: Duration = Duration::from_secs(1);
 const ANSWER: Duration = Duration::from_secs(2);
@@ -132,7 +131,7 @@ async fn dial(
         None => endpoint.connect_with_connector(Connector(address)).await,
     };
     let channel = connected.map_err(|error| describe(&error))?;
-    let mut client = ConfigurationClient::new(channel).max_decoding_message_size(MESSAGE_BYTES);
+    let mut client = ConfigurationClient::new(channel).max_decoding_message_size(limits::MESSAGE_BYTES);
     let (sender, outgoing) = mpsc::channel(IN_FLIGHT);
     // The first message goes ahead of the call: the operator answers only when it has it.
     sender.send(subscribe).await.map_err(|_| "the stream ended".to_owned())?;
