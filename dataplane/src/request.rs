@@ -33,7 +33,6 @@ pub mod schema;
 pub mod session;
 pub mod stream;
 pub mod vigil;
-pub mod visibility;
 pub mod withdraw;
 
 use std::sync::Arc;

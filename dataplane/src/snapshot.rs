@@ -11,6 +11,7 @@ pub mod server;
 mod shards;
 mod table;
 pub mod tools;
+pub mod visibility;
 
 use std::sync::Arc;
 

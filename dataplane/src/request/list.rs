@@ -9,11 +9,11 @@ use super::message::Message;
 use super::pages::Asked;
 use super::refusal::Refusal;
 use super::respond;
-use super::visibility::VisibilityCache;
 use crate::mcp::cursor::Cursor;
 use crate::mcp::message::CacheHints;
 use crate::mcp::page::PageLimits;
 use crate::mcp::{error, message as build};
+use crate::snapshot::visibility::VisibilityCache;
 
 /// What an agent sees depends on who it is, and an edit is in force at once: nothing is to be kept.
 pub const HINTS: CacheHints = CacheHints { ttl_ms: 0, public: false };

@@ -10,11 +10,11 @@ use bytes::Bytes;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-use super::visibility::Visible;
 use crate::mcp::message;
 use crate::mcp::page::{self, PageLimits};
 use crate::mcp::revision::Era;
 use crate::snapshot::ToolSet;
+use crate::snapshot::visibility::Visible;
 
 /// Pages that the cache is laid out for; one shard of it has to hold several of the largest.
 const PAGES: usize = 64;

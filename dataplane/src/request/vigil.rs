@@ -10,8 +10,8 @@ use tokio::time::sleep;
 
 use super::context::{Context, now};
 use super::exchange::{Exchange, Resource};
-use super::visibility::is_visible;
 use crate::policy::Identity;
+use crate::snapshot::visibility::is_visible;
 use crate::snapshot::{Access, Route, Snapshot};
 
 /// What a stream was opened by, kept to be judged by again.

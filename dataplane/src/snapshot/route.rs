@@ -7,9 +7,9 @@ use portolan_config::Name;
 
 use super::server::Server;
 use super::tools::ToolSet;
+use super::visibility::VisibilityCache;
 use crate::policy::{Authentication, PolicySet};
 use crate::request::exchange::Resource;
-use crate::request::visibility::VisibilityCache;
 use crate::telemetry::RouteSeries;
 
 /// An endpoint, ready to serve.

@@ -10,12 +10,14 @@ mod connection;
 mod framing;
 mod head;
 mod output;
+mod piece;
 mod socket;
 mod write;
 
-pub use answer::{Progress, Reading};
+pub use answer::Reading;
 pub(super) use connection::Http1;
 pub use head::Head;
+pub use piece::Progress;
 pub(super) use socket::Socket;
 
 use super::error::UpstreamError;

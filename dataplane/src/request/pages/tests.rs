@@ -3,9 +3,9 @@ use portolan_config::proto;
 use super::*;
 use crate::policy::Identity;
 use crate::request::tests::Scene;
-use crate::request::visibility::VisibilityCache;
 use crate::snapshot::Route;
 use crate::snapshot::compile::tests::{catalogue, route, server, step};
+use crate::snapshot::visibility::VisibilityCache;
 
 /// Three tools of one server, and what anybody may see of them.
 async fn three() -> (Scene, Arc<Route>, Arc<Visible>) {

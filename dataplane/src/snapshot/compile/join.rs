@@ -11,12 +11,12 @@ use super::{Compiler, Joined, Part};
 use crate::policy::{Attached, Authentication, KeySource, PolicySet, published_at};
 use crate::request::crossing::LegacySessions;
 use crate::request::schema::Schemas;
-use crate::request::visibility::VisibilityCache;
 use crate::snapshot::catalogue::Catalogue;
 use crate::snapshot::parts::ServerPart;
 use crate::snapshot::route::{Access, Route, RouteServer};
 use crate::snapshot::server::{Facts, MissingSecret, Server};
 use crate::snapshot::tools::{Entry, ToolSet};
+use crate::snapshot::visibility::VisibilityCache;
 use crate::upstream::{Endpoint, Upstream};
 
 /// Which policies hold on a target, and which of their sections.

@@ -7,8 +7,8 @@ use rustls::RootCertStore;
 use super::*;
 use crate::limits::Limits;
 use crate::policy::Identity;
-use crate::request::visibility::is_visible;
 use crate::snapshot::Access;
+use crate::snapshot::visibility::is_visible;
 
 pub(crate) fn compiler() -> Compiler {
     Compiler::new(Settings {

@@ -1,10 +1,11 @@
 //! One answer from its first byte to its last: interim heads, its head, its body. Pure: what has arrived goes in, parts of the answer come out, and
 //! however the bytes were cut, the parts are the same. It never takes a byte beyond the answer's end.
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 
 use super::body::Decoder;
 use super::head::{Head, Heads};
+use super::piece::Progress;
 use crate::upstream::UpstreamError;
 
 /// An answer that is being read.
@@ -14,17 +15,6 @@ pub struct Reading {
     body: Decoder,
     /// Nothing was said after which no other answer may follow.
     goes_on: bool,
-}
-
-/// What came out of the bytes that have arrived.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// A piece of the body.
-    Data(Bytes),
-    /// More bytes are needed.
-    Starved,
-    /// The body has ended.
-    End,
 }
 
 impl Reading {

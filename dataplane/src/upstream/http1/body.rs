@@ -1,13 +1,10 @@
 //! The body of an answer, taken piece by piece out of what has arrived, however that was cut. Pure; it never takes a byte beyond the body's end.
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::BytesMut;
 
-use super::answer::Progress;
 use super::chunked::Chunked;
+use super::piece::{Progress, take};
 use crate::upstream::UpstreamError;
-
-/// Pieces up to this size are copied: cheaper than sharing the buffer, which then stays whole for the next read.
-const COPIED: usize = 2048;
 
 /// What is still to come of a body.
 #[derive(Debug)]
@@ -61,15 +58,4 @@ impl Decoder {
         }
         Ok(())
     }
-}
-
-/// What is there, but not more than `most`.
-pub(super) fn take(input: &mut BytesMut, most: u64) -> Bytes {
-    let length = usize::try_from(most).map_or(input.len(), |most| most.min(input.len()));
-    if length > COPIED {
-        return input.split_to(length).freeze();
-    }
-    let copy = Bytes::copy_from_slice(&input[..length]);
-    input.advance(length);
-    copy
 }

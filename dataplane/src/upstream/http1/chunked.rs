@@ -4,8 +4,7 @@
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::{memchr, memmem};
 
-use super::answer::Progress;
-use super::body::take;
+use super::piece::{Progress, take};
 use super::{FIELDS, NOT_HTTP, TOO_LARGE};
 use crate::upstream::UpstreamError;
 

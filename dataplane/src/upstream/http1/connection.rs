@@ -10,9 +10,10 @@ use http::{Method, Request};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
 use super::HEAD;
-use super::answer::{Progress, Reading};
+use super::answer::Reading;
 use super::head::Head;
 use super::output::Output;
+use super::piece::Progress;
 use super::socket::Socket;
 use crate::upstream::UpstreamError;
 

@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 
 use quick_cache::sync::Cache;
 
+use super::Route;
 use crate::policy::{Identity, ItemFacts};
-use crate::snapshot::Route;
 
 /// Bytes that one route's bitsets may take together.
 const BYTES: u64 = 1 << 20;
@@ -26,7 +26,7 @@ impl Visible {
 
     /// The same without tool number `index`.
     #[cfg(test)]
-    pub(super) fn without(&self, index: usize) -> Self {
+    pub(crate) fn without(&self, index: usize) -> Self {
         let mut words = self.0.clone();
         if let Some(word) = words.get_mut(index / 64) {
             *word &= !(1 << (index % 64));
