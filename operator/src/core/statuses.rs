@@ -153,7 +153,8 @@ impl Core {
         }
         while let Some(key) = self.due.pop_first() {
             // What is to be translated is due again afterwards; a status in between would tell of the old edit.
-            if self.dirty.objects.contains(&key) {
+            let reported = key.kind == ObjectKind::McpServer && self.dirty.catalogues.contains(&key.key);
+            if reported || self.dirty.objects.contains(&key) {
                 continue;
             }
             if let Some(update) = self.update(&key, now) {

@@ -243,3 +243,19 @@ fn a_new_holder_that_is_asked_before_its_first_gateway_has_said_anything_says_no
     gateway.settle(&mut second, 5);
     assert_eq!(writes(&mut second, &mut objects, 6), Vec::<String>::new(), "{objects:?}");
 }
+
+#[test]
+fn a_report_is_told_together_with_its_catalogue_and_not_before() {
+    let mut core = published(vec![remote("web"), route("r", &["web"])]);
+    let mut gateway = Gateway::connect(&mut core, "gw");
+    gateway.settle(&mut core, 5);
+    let (report, chunks) = catalogue("web", &["one", "two"]);
+    let message = gateway.client.report(report, chunks);
+    core.receive(gateway.id, &mut gateway.session, message, 10);
+    gateway.settle(&mut core, 10);
+    core.due.insert(key(ObjectKind::McpServer, "web"));
+    assert!(updates(&mut core, 11).iter().all(|(object, _)| object != "McpServer shop/web"), "no tools are known yet");
+    core.publish(20);
+    let told = updates(&mut core, 21).into_iter().find(|(object, _)| object == "McpServer shop/web").unwrap().1;
+    assert_eq!(told["catalogue"]["tools"], 2);
+}
