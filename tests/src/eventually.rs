@@ -14,12 +14,22 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// # Panics
 /// When it is not there within [`PATIENCE`]: `what` says what was waited for.
 pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+    match found_within(PATIENCE, &mut look).await {
+        Some(found) => found,
+        None => panic!("not within {PATIENCE:?}: {what}"),
+    }
+}
+
+/// Looks until there is something, and gives it; `None` when `patience` has passed.
+pub async fn found_within<T>(patience: Duration, mut look: impl AsyncFnMut() -> Option<T>) -> Option<T> {
+    let deadline = Instant::now() + patience;
     loop {
         if let Some(found) = look().await {
-            return found;
+            return Some(found);
         }
-        assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
+        if Instant::now() >= deadline {
+            return None;
+        }
         sleep(PAUSE).await;
     }
 }

@@ -10,15 +10,15 @@ use std::{
     time::Duration,
 };
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 
 use super::schedule::Ailment;
+use crate::eventually::found_within;
 
 /// More than the files of a small fleet, and soon filled.
 const SIZE: &str = "size=2m,mode=700";
 /// A remount is refused while a file is open for writing.
-const ATTEMPTS: u32 = 100;
-const AGAIN: Duration = Duration::from_millis(20);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where a gateway keeps its files.
 pub struct Disk {
@@ -74,14 +74,12 @@ impl Disk {
         if !yes {
             return gone(fs::remove_dir(place));
         }
-        for _ in 0..ATTEMPTS {
-            match fs::create_dir(&place) {
-                // A write is under way.
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => tokio::time::sleep(AGAIN).await,
-                outcome => return Ok(outcome?),
-            }
-        }
-        anyhow::bail!("{}: a file is always there", place.display())
+        let made = found_within(PATIENCE, async || match fs::create_dir(&place) {
+            // A write is under way.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => None,
+            outcome => Some(outcome),
+        });
+        Ok(made.await.with_context(|| format!("{}: a file is always there", place.display()))??)
     }
 
     fn filler(&self) -> PathBuf {
@@ -89,15 +87,12 @@ impl Disk {
     }
 
     async fn remount(&self, options: &str) -> anyhow::Result<()> {
-        for _ in 0..ATTEMPTS {
+        let mounted = found_within(PATIENCE, async || {
             let mut mount = Command::new("mount");
             mount.args(["-o", options]).arg(&self.folder).stderr(Stdio::null());
-            if mount.status()?.success() {
-                return Ok(());
-            }
-            tokio::time::sleep(AGAIN).await;
-        }
-        anyhow::bail!("mount -o {options} {}: it stays busy", self.folder.display())
+            mount.status().map(|status| status.success().then_some(())).transpose()
+        });
+        Ok(mounted.await.with_context(|| format!("mount -o {options} {}: it stays busy", self.folder.display()))??)
     }
 }
 

@@ -17,7 +17,10 @@ use super::{
     scene::Scene,
     schedule::{Fault, Harm, Outage, What},
 };
-use crate::fleet::{Fleet, Member};
+use crate::{
+    eventually::found_within,
+    fleet::{Fleet, Member},
+};
 
 /// Between two looks at a process.
 const LOOK: Duration = Duration::from_millis(50);
@@ -166,28 +169,20 @@ impl Hand {
     }
 
     async fn expect_end(&self, scene: &Scene, who: Who) -> anyhow::Result<()> {
-        let began = Instant::now();
-        loop {
-            let ended = who
-                .of(&mut *scene.fleet.lock().await)
-                .running
-                .as_mut()
-                .context("nobody started it")?
-                .process
-                .has_ended()?;
-            match ended {
-                Some(status) if status.success() => return Ok(()),
-                Some(status) => {
-                    self.findings.lock().push(format!("{who:?} was asked to stop and ended so: {status}"));
-                    return Ok(());
-                }
-                None if began.elapsed() > PATIENCE => {
-                    self.findings.lock().push(format!("{who:?} was asked to stop and has not in {PATIENCE:?}"));
-                    return who.of(&mut *scene.fleet.lock().await).kill9();
-                }
-                None => sleep(LOOK).await,
+        let ended = found_within(PATIENCE, async || {
+            match who.of(&mut *scene.fleet.lock().await).running.as_mut().context("nobody started it") {
+                Ok(running) => running.process.has_ended().transpose(),
+                Err(error) => Some(Err(error)),
             }
+        });
+        let Some(status) = ended.await.transpose()? else {
+            self.findings.lock().push(format!("{who:?} was asked to stop and has not in {PATIENCE:?}"));
+            return who.of(&mut *scene.fleet.lock().await).kill9();
+        };
+        if !status.success() {
+            self.findings.lock().push(format!("{who:?} was asked to stop and ended so: {status}"));
         }
+        Ok(())
     }
 
     async fn expect_ready(&self, scene: &Scene, who: Who) -> anyhow::Result<()> {

@@ -6,7 +6,6 @@ use std::{
 };
 
 use serde_json::Value;
-use tokio::time::sleep;
 
 use super::{
     claims::Claim,
@@ -14,14 +13,12 @@ use super::{
     scene::Scene,
     schedule::{GATEWAYS, OPERATORS},
 };
-use crate::{namespace::condition, request::Request};
+use crate::{eventually::found_within, namespace::condition, request::Request};
 
 /// How soon after the last fault.
 const SOON: Duration = Duration::from_secs(5);
 /// How long it is waited for, so that what comes late is told how late.
 const PATIENCE: Duration = Duration::from_secs(40);
-/// Between two looks.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// Waits for all of it, in this order: first what must follow the last fault, which was over at `over`, then what must follow an edit.
 ///
@@ -72,12 +69,17 @@ async fn admins(scene: &Scene) -> Admins {
 
 /// How long it took since then until there was nothing left to wait for, and what there still was at the end of all patience.
 async fn until(began: Instant, mut look: impl AsyncFnMut() -> Result<(), String>) -> Result<Duration, String> {
-    loop {
-        match look().await {
-            Ok(()) => return Ok(began.elapsed()),
-            Err(missing) if began.elapsed() > PATIENCE => return Err(missing),
-            Err(_) => sleep(LOOK).await,
+    let mut missing = String::new();
+    let looked = found_within(PATIENCE.saturating_sub(began.elapsed()), async || match look().await {
+        Ok(()) => Some(()),
+        Err(still) => {
+            missing = still;
+            None
         }
+    });
+    match looked.await {
+        Some(()) => Ok(began.elapsed()),
+        None => Err(missing),
     }
 }
 

@@ -3,9 +3,10 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
+use portolan_tests::eventually::found_within;
 use tokio::process::{Child, Command};
 
 /// How long a proxy may take to come up, or to end; under valgrind both are slow.
@@ -98,12 +99,5 @@ pub async fn start_nginx(program: &Path, folder: &Path, upstream: SocketAddr) ->
 }
 
 async fn wait<T>(mut ready: impl FnMut() -> Option<T>) -> anyhow::Result<T> {
-    let end = Instant::now() + PATIENCE;
-    while Instant::now() < end {
-        if let Some(value) = ready() {
-            return Ok(value);
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    bail!("a proxy does not come up")
+    found_within(PATIENCE, async || ready()).await.context("a proxy does not come up")
 }
