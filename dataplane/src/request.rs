@@ -10,7 +10,6 @@ pub mod body;
 pub mod call;
 pub mod cancel;
 pub mod context;
-pub mod crossing;
 pub mod detach;
 pub mod discover;
 pub mod exchange;
@@ -43,10 +42,11 @@ use sha2::{Digest, Sha256};
 
 use self::body::Body;
 use self::context::Context;
-use self::exchange::{Exchange, Resource};
+use self::exchange::Exchange;
 use self::message::{Inbound, Message};
 use self::refusal::Refusal;
 use crate::listener::Connection;
+use crate::snapshot::Resource;
 use crate::telemetry::{self, Account, Principal, Trace};
 
 /// Serves one request. Whatever happens, there is an answer, and one account of it.

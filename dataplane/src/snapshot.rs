@@ -7,7 +7,9 @@ pub mod catalogue;
 pub mod compile;
 pub mod parts;
 pub mod route;
+pub mod schemas;
 pub mod server;
+pub mod sessions;
 mod shards;
 mod table;
 pub mod tools;
@@ -19,7 +21,7 @@ use portolan_config::{Kind, Name, Version};
 use sha2::{Digest, Sha256};
 
 pub use compile::Compiler;
-pub use route::{Access, Route, RouteServer};
+pub use route::{Access, Resource, Route, RouteServer};
 pub use server::Server;
 use shards::Shards;
 use table::Table;

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use http::HeaderMap;
 
 use super::context::Context;
-use super::exchange::Resource;
 use super::metadata;
 use super::refusal::Refusal;
 use crate::policy::Identity;
-use crate::snapshot::{Access, Route};
+use crate::snapshot::{Access, Resource, Route};
 
 /// The principal of a request.
 pub fn authenticate(

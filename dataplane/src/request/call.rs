@@ -7,7 +7,6 @@ use http::{Response, StatusCode};
 
 use super::arrival::{Arrival, Content};
 use super::body::Body;
-use super::crossing::Opened;
 use super::detach::Detached;
 use super::exchange::Exchange;
 use super::failure::{Failure, UNFINISHED};
@@ -23,6 +22,7 @@ use crate::mcp::cross::Crossing;
 use crate::mcp::message as build;
 use crate::mcp::revision::{Era, Revision};
 use crate::snapshot::Server;
+use crate::snapshot::sessions::Opened;
 use crate::upstream::UpstreamError;
 
 /// Answers a call.

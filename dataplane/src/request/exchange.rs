@@ -5,21 +5,12 @@ use std::sync::Arc;
 use http::HeaderMap;
 
 use super::context::Context;
-use super::crossing::Owner;
 use crate::mcp::seal::Binding;
 use crate::policy::Identity;
-use crate::snapshot::{Route, Server, Snapshot};
+use crate::snapshot::sessions::Owner;
+use crate::snapshot::{Resource, Route, Server, Snapshot};
 use crate::telemetry::{Account, Trace};
 use crate::upstream::Deadlines;
-
-/// How an agent addressed this gateway; only needed where the fleet declares no URL of its own.
-#[derive(Clone, Debug)]
-pub struct Resource {
-    /// http or https.
-    pub scheme: &'static str,
-    /// Host and port as written.
-    pub authority: String,
-}
 
 /// One request under way.
 pub struct Exchange<'a> {

@@ -6,7 +6,6 @@ use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 
-use super::crossing::Opened;
 use super::exchange::Exchange;
 use super::judge::Target;
 use super::message::Message;
@@ -15,6 +14,7 @@ use crate::mcp::headers::{self, HeaderFault, PARAM_PREFIX, SESSION_ID};
 use crate::mcp::param::{self, ParamHeader};
 use crate::mcp::revision::{Era, Revision};
 use crate::snapshot::Server;
+use crate::snapshot::sessions::Opened;
 use crate::telemetry::Trace;
 use crate::telemetry::trace::{TRACEPARENT, TRACESTATE};
 

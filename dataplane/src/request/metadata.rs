@@ -6,10 +6,9 @@ use http::{HeaderValue, Method, Response};
 
 use super::admit::Admitted;
 use super::body::Body;
-use super::exchange::Resource;
 use super::refusal::Refusal;
 use crate::listener::Connection;
-use crate::snapshot::{Route, Snapshot};
+use crate::snapshot::{Resource, Route, Snapshot};
 
 /// Where the documents are.
 const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 
-use super::crossing::Opened;
 use super::exchange::Exchange;
 use super::refusal::Refusal;
 use crate::mcp::session::{self, Session};
 use crate::snapshot::Server;
+use crate::snapshot::sessions::Opened;
 
 /// A session that was presented and is good.
 pub struct OpenSession {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use http::StatusCode;
 
 use super::arrival::Arrival;
-use super::crossing::Opened;
 use super::exchange::Exchange;
 use super::failure::Failure;
 use super::forward::Forward;
@@ -16,6 +15,7 @@ use super::{schema, session};
 use crate::mcp::error::HEADER_MISMATCH;
 use crate::mcp::param::ParamHeader;
 use crate::mcp::revision::Era;
+use crate::snapshot::sessions::Opened;
 
 /// What a server has against a request, whatever it asks for.
 #[derive(Debug, PartialEq, Eq)]

@@ -3,10 +3,8 @@
 //! Asked once for all calls that need to know at the same time, and again after a few seconds at the earliest. It must never change what is
 //! listed: that is the prober's business, and it is told.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
-
-use quick_cache::sync::Cache;
 
 use super::exchange::Exchange;
 use super::forward::{self, Forward};
@@ -15,6 +13,7 @@ use crate::mcp::listing::Listed;
 use crate::mcp::param::ParamHeader;
 use crate::mcp::revision::Era;
 use crate::mcp::{headers, message as build, scan_response};
+use crate::snapshot::schemas::Headers;
 use crate::upstream::{Deadlines, ask};
 
 /// How long an answer counts as the present.
@@ -23,35 +22,13 @@ const PRESENT: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Pages that are looked through.
 const PAGES: usize = 64;
-/// Tools whose present is kept.
-const KEPT: usize = 256;
-
-type Headers = Arc<[ParamHeader]>;
-
-/// What was lately learnt of a server's tools: by name and time, nothing where the server did not say.
-pub struct Schemas(LazyLock<Learnt>);
-
-type Learnt = Cache<(Arc<str>, u64), Option<Headers>>;
-
-impl Default for Schemas {
-    fn default() -> Self {
-        // By its first use: an empty cache is kilobytes, and hardly any server needs one.
-        Self(LazyLock::new(|| Cache::new(KEPT)))
-    }
-}
-
 /// The headers that a tool's schema asks for now.
 pub async fn present(exchange: &Exchange<'_>, forward: &Forward, own: &Arc<str>) -> Option<Headers> {
     let server = &forward.server;
     server.upstream.doubt();
     let moment = exchange.context.monotonic() / u64::try_from(PRESENT.as_nanos()).unwrap_or(u64::MAX);
-    let asked = async {
-        Ok::<_, std::convert::Infallible>(
-            tokio::time::timeout(PATIENCE, find(exchange, forward, own)).await.ok().flatten(),
-        )
-    };
-    let Ok(found) = server.schemas.0.get_or_insert_async(&(Arc::clone(own), moment), asked).await;
-    found
+    let asked = async { tokio::time::timeout(PATIENCE, find(exchange, forward, own)).await.ok().flatten() };
+    server.schemas.at(own, moment, asked).await
 }
 
 async fn find(exchange: &Exchange<'_>, forward: &Forward, own: &str) -> Option<Headers> {

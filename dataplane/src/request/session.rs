@@ -11,7 +11,6 @@ use serde::Deserialize;
 
 use super::body::Body;
 use super::context::now;
-use super::crossing::Opened;
 use super::discover;
 use super::exchange::Exchange;
 use super::forward;
@@ -24,6 +23,7 @@ use crate::mcp::message as build;
 use crate::mcp::revision::{Era, Revision};
 use crate::mcp::session::{self, Session, UpstreamSession};
 use crate::snapshot::Server;
+use crate::snapshot::sessions::Opened;
 use crate::upstream::{Deadlines, UpstreamError, ask};
 
 /// How long the servers of a route together may take to open their sessions; who is later is absent from this one.

@@ -9,10 +9,10 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::context::{Context, now};
-use super::exchange::{Exchange, Resource};
+use super::exchange::Exchange;
 use crate::policy::Identity;
 use crate::snapshot::visibility::is_visible;
-use crate::snapshot::{Access, Route, Snapshot};
+use crate::snapshot::{Access, Resource, Route, Snapshot};
 
 /// What a stream was opened by, kept to be judged by again.
 pub struct Vigil {

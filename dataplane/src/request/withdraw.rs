@@ -8,10 +8,9 @@ use crate::mcp::headers;
 use crate::mcp::message as build;
 use crate::mcp::revision::{Era, Revision};
 use crate::snapshot::Server;
+use crate::snapshot::sessions::Opened;
 use crate::telemetry::Trace;
 use crate::upstream::Deadlines;
-
-use super::crossing::Opened;
 
 /// What it takes to tell a server that a call was taken back.
 pub struct Withdrawal {

@@ -9,8 +9,16 @@ use super::server::Server;
 use super::tools::ToolSet;
 use super::visibility::VisibilityCache;
 use crate::policy::{Authentication, PolicySet};
-use crate::request::exchange::Resource;
 use crate::telemetry::RouteSeries;
+
+/// How an agent addressed this gateway; only needed where the fleet declares no URL of its own.
+#[derive(Clone, Debug)]
+pub struct Resource {
+    /// http or https.
+    pub scheme: &'static str,
+    /// Host and port as written.
+    pub authority: String,
+}
 
 /// An endpoint, ready to serve.
 pub struct Route {

@@ -9,10 +9,10 @@ use portolan_config::{Name, proto};
 
 use super::catalogue::Catalogue;
 use super::parts::ServerPart;
+use super::schemas::Schemas;
+use super::sessions::LegacySessions;
 use crate::mcp::revision::{Era, Revision};
 use crate::policy::PolicySet;
-use crate::request::crossing::LegacySessions;
-use crate::request::schema::Schemas;
 use crate::upstream::Upstream;
 
 /// A backend as the request path needs it.

@@ -9,12 +9,12 @@ use portolan_config::{Kind, Name, Version, proto};
 
 use super::{Compiler, Joined, Part};
 use crate::policy::{Attached, Authentication, KeySource, PolicySet, published_at};
-use crate::request::crossing::LegacySessions;
-use crate::request::schema::Schemas;
 use crate::snapshot::catalogue::Catalogue;
 use crate::snapshot::parts::ServerPart;
 use crate::snapshot::route::{Access, Route, RouteServer};
+use crate::snapshot::schemas::Schemas;
 use crate::snapshot::server::{Facts, MissingSecret, Server};
+use crate::snapshot::sessions::LegacySessions;
 use crate::snapshot::tools::{Entry, ToolSet};
 use crate::snapshot::visibility::VisibilityCache;
 use crate::upstream::{Endpoint, Upstream};
