@@ -2,5 +2,5 @@
 # One operator, three gateways, a real API server, and many servers and routes. Arguments go to the benchmark (--help).
 set -euo pipefail
 cd "$(dirname "$0")/.."
-cargo build --release -p portolan-operator -p portolan-dataplane -p portolan-tests --bin portolan-operator --bin portolan-gateway --bin bench
+scripts/release.sh
 exec target/release/bench fleet "${@:---objects=1000,10000}"

@@ -6,5 +6,5 @@ if ! command -v nginx >/dev/null; then
   echo "nginx is needed: apt-get install nginx-light" >&2
   exit 1
 fi
-cargo build --release -p portolan-cli -p portolan-tests --bin portolan --bin bench
+scripts/release.sh
 exec target/release/bench --portolan target/release/portolan "$@"

@@ -51,7 +51,7 @@ async fn live(options: Standalone) -> anyhow::Result<()> {
     let ended = CancellationToken::new();
     tokio::spawn(publish::run(operator.clone(), Metrics::new(), ended.clone()));
 
-    let gateway = Gateway::start(options.gateway(), source(operator.clone())).await?;
+    let gateway = Gateway::start(options.serving.clone().alone(), source(operator.clone())).await?;
     page.base = base(&options, gateway.listen);
     tracing::info!(listen = %gateway.listen, admin = %gateway.admin, "serving");
     let ready = gateway.readiness.clone();

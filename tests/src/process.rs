@@ -168,7 +168,7 @@ impl Process {
     /// Where its standard error goes: for who follows it while it grows.
     #[must_use]
     pub fn stderr_file(&self) -> PathBuf {
-        self.folder.path().join("stderr")
+        self.output.with_added_extension("stderr")
     }
 
     fn output(&self, stream: &str) -> String {

@@ -1,6 +1,8 @@
 use clap::error::ErrorKind;
 
+use super::serving::origin;
 use super::*;
+use crate::telemetry::audit::Sink;
 
 fn parse(arguments: &[&str]) -> Result<Options, clap::Error> {
     Options::try_parse_from([&["portolan-gateway"], arguments].concat())?.checked()

@@ -115,7 +115,7 @@ impl Reader<'_> {
 
 /// How many bytes come before the first quote, backslash or control character. Keys and most values end within the first bytes, which are looked
 /// at eight at a time; long text is left to memchr.
-fn plain(bytes: &[u8]) -> usize {
+pub(super) fn plain(bytes: &[u8]) -> usize {
     const SHORT: usize = 64;
     let head = &bytes[..bytes.len().min(SHORT)];
     let (words, rest) = head.as_chunks();
