@@ -4,7 +4,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 CLUSTER := target/cluster
 
-.PHONY: help demo test test-unit flakes lint chaos bench bench-fleet bench-instructions fuzz generate cluster cluster-down
+.PHONY: help demo test test-unit flakes lint chaos profiled bench bench-fleet bench-instructions fuzz generate cluster cluster-down
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ chaos: ## a fleet under faults, every call in three ledgers: three seeds of ten 
 	@tests/cluster/build.sh >/dev/null
 	$(CARGO) build --workspace --bins
 	$(CARGO) test -p portolan-tests --test chaos long_runs -- --ignored --nocapture
+
+profiled: ## the programs as they are released, compiled by a profile of what runs: target/profiled
+	./scripts/profiled.sh
 
 bench: ## CPU per call and list, and latency, beside nginx in the same run
 	./scripts/bench.sh

@@ -5,6 +5,7 @@
 mod alone;
 mod anywhere;
 mod applied;
+mod benchmark;
 mod conflicts;
 mod edits;
 mod holders;

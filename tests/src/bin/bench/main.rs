@@ -16,6 +16,7 @@ mod machine;
 mod manifests;
 mod paired;
 mod proxies;
+mod rehearsal;
 mod scheduling;
 mod stage;
 mod upstream;
@@ -88,6 +89,8 @@ enum Measure {
     Scheduling,
     /// User instructions by callgrind, beside a baseline
     Instructions,
+    /// Nothing: calls and lists for a program that counts what runs, which then is asked to end
+    Rehearsal,
     /// A gateway's start with no operator, to its first answered call
     Alone,
     /// Edits, memory and starts of an operator and three gateways with many servers and routes
@@ -107,6 +110,7 @@ async fn main() -> anyhow::Result<ExitCode> {
             Measure::Latency => within(&flags, latency::measure(&flags).await?),
             Measure::Scheduling => scheduling::measure(&flags).await.map(|()| true)?,
             Measure::Instructions => instructions::measure(&flags).await?,
+            Measure::Rehearsal => rehearsal::run(&flags).await.map(|()| true)?,
             Measure::Alone => {
                 alone::measure(&flags).await?;
                 true

@@ -10,13 +10,13 @@ use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 
-use super::Flags;
 use super::call::{self, Era};
 use super::load::{self, Request, Run};
 use super::machine;
 use super::paired::median;
 use super::proxies::{Proxy, Shape};
 use super::stage::Gateways;
+use super::{Flags, upstream};
 
 const WORKERS: usize = 2;
 const SHAPES: [Shape; 2] = [
@@ -51,7 +51,7 @@ impl Load {
 
 /// Measures both kinds of load.
 pub async fn measure(flags: &Flags) -> anyhow::Result<()> {
-    let gateways = Gateways::start(flags, &SHAPES).await?;
+    let gateways = Gateways::start(flags, &SHAPES, upstream::Tools(0)).await?;
     println!(
         "tools/call of 2026-07-28 by {WORKERS} workers, closed loop; median of {} runs of {} s in turns, new connections each\n",
         flags.runs, flags.seconds

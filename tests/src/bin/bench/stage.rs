@@ -100,9 +100,9 @@ pub struct Gateways {
 }
 
 impl Gateways {
-    /// Starts two servers, and a gateway of each shape.
-    pub async fn start(flags: &Flags, shapes: &[Shape]) -> anyhow::Result<Self> {
-        let stage = Stage::set(2, Tools(0)).await?;
+    /// Starts two servers with these tools each, and a gateway of each shape.
+    pub async fn start(flags: &Flags, shapes: &[Shape], tools: Tools) -> anyhow::Result<Self> {
+        let stage = Stage::set(2, tools).await?;
         let mut gateways = Vec::new();
         for (number, shape) in shapes.iter().enumerate() {
             let command = Command::new(&flags.portolan);
