@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_secs(180);
 #[tokio::test]
 async fn the_benchmark_of_a_fleet_runs_to_its_end() -> anyhow::Result<()> {
     let mut command = Command::from(program("bench")?);
-    command.args(["--objects", "3", "--edits", "4", "fleet"]).kill_on_drop(true);
+    command.args(["--objects", "10", "--edits", "4", "fleet"]).kill_on_drop(true);
     let output = tokio::time::timeout(PATIENCE, command.output()).await??;
     let table = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{table}{}", String::from_utf8_lossy(&output.stderr));
