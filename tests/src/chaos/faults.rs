@@ -22,8 +22,6 @@ use crate::{
     fleet::{Fleet, Member},
 };
 
-/// Between two looks at a process.
-const LOOK: Duration = Duration::from_millis(50);
 /// Longest wait for a process to end, or to be ready again. A drain takes ten seconds and the calls that it waits for ten more.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// From the first SIGTERM to the second.
@@ -187,29 +185,17 @@ impl Hand {
 
     async fn expect_ready(&self, scene: &Scene, who: Who) -> anyhow::Result<()> {
         let began = Instant::now();
-        loop {
-            let ready = who
-                .of(&mut *scene.fleet.lock().await)
-                .running
-                .as_mut()
-                .context("nobody started it")?
-                .process
-                .is_ready();
-            match ready {
-                Ok(Some(_)) => return Ok(()),
-                Ok(None) if began.elapsed() < PATIENCE => sleep(LOOK).await,
-                Ok(None) => {
-                    self.findings.lock().push(format!("{who:?} was started and is not ready in {PATIENCE:?}"));
-                    return Ok(());
-                }
-                Err(error) => {
-                    self.findings.lock().push(format!("{who:?}: {error:#}"));
-                    anyhow::ensure!(began.elapsed() < PATIENCE, "{who:?} does not start");
-                    sleep(LOOK).await;
-                    who.launch(&mut *scene.fleet.lock().await)?;
-                }
-            }
+        let look = async || match who.of(&mut *scene.fleet.lock().await).running.as_mut() {
+            Some(running) => running.process.is_ready().transpose(),
+            None => Some(Err(anyhow::anyhow!("nobody started it"))),
+        };
+        while let Some(ready) = found_within(PATIENCE.saturating_sub(began.elapsed()), look).await {
+            let Err(error) = ready else { return Ok(()) };
+            self.findings.lock().push(format!("{who:?}: {error:#}"));
+            who.launch(&mut *scene.fleet.lock().await)?;
         }
+        self.findings.lock().push(format!("{who:?} was started and is not ready in {PATIENCE:?}"));
+        Ok(())
     }
 }
 

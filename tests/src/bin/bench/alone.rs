@@ -13,6 +13,7 @@ use portolan_operator::object::Object;
 use portolan_operator::operator::Operator;
 use portolan_operator::settings::{SecretAccess, Settings};
 use portolan_operator::{publish, serve};
+use portolan_tests::eventually::found_within;
 use portolan_tests::fleet::fleet_key;
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
@@ -161,14 +162,10 @@ impl Gateway {
     /// Waits until nothing has been written for longer than it ever waits before it writes.
     async fn kept(&self) -> anyhow::Result<()> {
         const LONGEST_REST: Duration = Duration::from_secs(3);
-        let end = Instant::now() + PATIENCE;
-        while Instant::now() < end {
-            let written = fs::metadata(self.last_good()).and_then(|file| file.modified());
-            if written.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > LONGEST_REST)) {
-                return Ok(());
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        anyhow::bail!("the last known good configuration does not come to rest")
+        let rests = async || {
+            let written = fs::metadata(self.last_good()).and_then(|file| file.modified()).ok()?;
+            written.elapsed().is_ok_and(|age| age > LONGEST_REST).then_some(())
+        };
+        found_within(PATIENCE, rests).await.context("the last known good configuration does not come to rest")
     }
 }
