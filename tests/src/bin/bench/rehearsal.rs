@@ -1,6 +1,8 @@
 //! What a gateway is rehearsed with whose compiler is to know what runs: it measures nothing. Calls and lists of both eras, and names that are not there,
 //! one after the other; then the gateway is asked to end, since only a program that ends in order writes down what it counted.
 
+use std::net::SocketAddr;
+
 use super::call::{self, Era};
 use super::load::Request;
 use super::proxies::Shape;
@@ -16,8 +18,8 @@ pub async fn run(flags: &Flags) -> anyhow::Result<()> {
     let Some(gateway) = rehearsed.gateways.pop() else { return Ok(()) };
     let token = rehearsed.stage.issuer.token(0)?;
     for era in Era::ALL {
-        let absent = post(&gateway.address, era, &token, "tools/call", "absent", r#""name":"absent""#).await?;
-        let list = post(&gateway.address, era, &token, "tools/list", "", "").await?;
+        let absent = post(gateway.address, era, &token, "tools/call", "absent", r#""name":"absent""#).await?;
+        let list = post(gateway.address, era, &token, "tools/list", "", "").await?;
         let kinds = [
             call::call(gateway.address, era, Some(&token)).await?,
             list.answered_with(r#""name":"first_tool_0""#),
@@ -31,7 +33,7 @@ pub async fn run(flags: &Flags) -> anyhow::Result<()> {
 }
 
 async fn post(
-    address: &std::net::SocketAddr,
+    address: SocketAddr,
     era: Era,
     token: &str,
     method: &str,
@@ -39,5 +41,5 @@ async fn post(
     params: &str,
 ) -> anyhow::Result<Request> {
     let name = if name.is_empty() { String::new() } else { format!("Mcp-Name: {name}\r\n") };
-    call::post(*address, era, Some(token), method, &format!("Mcp-Method: {method}\r\n{name}"), params).await
+    call::post(address, era, Some(token), method, &format!("Mcp-Method: {method}\r\n{name}"), params).await
 }
